@@ -16,6 +16,7 @@ export default tseslint.config(
       complexity: ['error', 15],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       'import-x/no-restricted-paths': [
         'error',
@@ -76,7 +77,11 @@ export default tseslint.config(
       ],
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['node:*', 'undici', 'pino', 'prom-client'], message: 'This room is pure.' }] },
+        {
+          patterns: [
+            { group: ['node:*', '!node:util', 'undici', 'pino', 'prom-client'], message: 'This room is pure.' },
+          ],
+        },
       ],
     },
   },

@@ -13,6 +13,6 @@ export const labels = {
 export const managedBy = 'orquanta';
 
 export const annotations = {
-  /** On a run's Job: the placement it carries out, as JSON, so that reservations can be rebuilt from what runs. */
-  placement: `${group}/placement`,
+  /** On a run's Job: what it holds and where, as JSON, so that reservations can be rebuilt from what runs. */
+  reservation: `${group}/reservation`,
 } as const;

@@ -1,0 +1,241 @@
+// The CRDs on the real API server: they install, the table of good and bad objects means there what it means to zod, and
+// kubectl shows what a user expects. Rules that live only in TypeScript, or only in CEL, are found here.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api, ApiRefusal, type KubernetesObject } from '../hack/api/client.ts';
+import { findPrograms } from '../hack/cluster/programs.ts';
+import { definitions } from '../hack/generate/files.ts';
+import {
+  type PlainObject,
+  type Update,
+  badGPUJobs,
+  goodGPUJobs,
+  updates,
+} from '../operator/resources/testing/objects.ts';
+
+const root = join(import.meta.dirname, '..');
+const kubeconfig = process.env['KUBECONFIG'] ?? '';
+const namespace = `crd-${randomBytes(4).toString('hex')}`;
+const gpujobs = `/apis/orquanta.io/v1alpha1/namespaces/${namespace}/gpujobs`;
+
+let api: Api;
+let kubectl: (...args: string[]) => Promise<string>;
+
+beforeAll(async () => {
+  const { programs } = await findPrograms(process.env, () => undefined, AbortSignal.timeout(300_000));
+  kubectl = async (...args) => {
+    const { stdout } = await promisify(execFile)(programs.kubectl, [
+      `--kubeconfig=${kubeconfig}`,
+      `-n=${namespace}`,
+      ...args,
+    ]);
+    return stdout;
+  };
+  api = Api.fromKubeconfig(kubeconfig, 'crd-e2e');
+  await kubectl('apply', '-f', join(root, 'crds'));
+  const names = definitions.map(({ resource: { plural, group } }) => `crd/${plural}.${group}`);
+  await kubectl('wait', '--for=condition=Established', '--timeout=60s', ...names);
+  await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
+});
+
+afterAll(async () => {
+  await api.delete(`/api/v1/namespaces/${namespace}`);
+  await api.close();
+});
+
+/** The server's words, or undefined when it accepts. */
+async function refusal(answer: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await answer;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiRefusal && (error.status === 422 || error.status === 400)) return error.message;
+    throw error;
+  }
+}
+
+const called = (object: PlainObject, name: string): PlainObject => ({
+  ...object,
+  metadata: { ...(object['metadata'] as PlainObject), name },
+});
+
+describe('the API server accepts', () => {
+  it.each(goodGPUJobs)('$name', async ({ object }) => {
+    expect(await refusal(api.create(`${gpujobs}?dryRun=All`, object))).toBeUndefined();
+  });
+
+  it('each sample, under strict field validation', async () => {
+    const samples = await readdir(join(root, 'config/samples'));
+    expect(samples).not.toEqual([]);
+    await kubectl('create', '--dry-run=server', '--validate=strict', '-f', join(root, 'config/samples'));
+  });
+});
+
+describe('the API server refuses', () => {
+  it.each(badGPUJobs)('$name, in a dry run and in earnest', async ({ object, says }) => {
+    expect(await refusal(api.create(`${gpujobs}?dryRun=All`, object))).toContain(says);
+    expect(await refusal(api.create(gpujobs, object))).toContain(says);
+  });
+
+  it('and has created none of them', async () => {
+    const { items } = await api.get<{ items: KubernetesObject[] }>(gpujobs);
+    expect(items.map(({ metadata }) => metadata.name)).toEqual([]);
+  });
+
+  it('a field that is mistyped, by name', async () => {
+    const [{ object }] = goodGPUJobs as [{ object: PlainObject }];
+    const mistyped = { ...object, spec: { ...(object['spec'] as PlainObject), gpu: 1 } };
+    expect(await refusal(api.create(`${gpujobs}?dryRun=All&fieldValidation=Strict`, mistyped))).toContain(
+      'unknown field "spec.gpu"',
+    );
+  });
+});
+
+describe('an update', () => {
+  it.each(updates.map((update, index) => ({ ...update, job: `update-${index}` })))(
+    '$name',
+    async ({ job, ...update }) => {
+      const { metadata } = await storedWithRun(job, update);
+      const after = { ...update.after, metadata: { name: job, resourceVersion: metadata.resourceVersion } };
+      const words = await refusal(api.call('PUT', `${gpujobs}/${job}`, { body: after }));
+      if (update.says === undefined) expect(words).toBeUndefined();
+      else expect(words).toContain(update.says);
+    },
+  );
+
+  async function storedWithRun(job: string, { before, run }: Update): Promise<KubernetesObject> {
+    const created = await api.create(gpujobs, called(before, job));
+    return run === undefined ? created : api.patch(`${gpujobs}/${job}/status`, { status: { run } });
+  }
+});
+
+describe('the status', () => {
+  const [{ object }] = goodGPUJobs as [{ object: PlainObject }];
+
+  it('begins at observedGeneration -1, whatever the user writes, and the spec stays as written', async () => {
+    const stored = await api.create(gpujobs, { ...called(object, 'fresh'), status: { run: 7 } });
+    expect(stored['status']).toEqual({ observedGeneration: -1 });
+    expect(stored['spec']).toEqual(object['spec']);
+  });
+
+  it('never counts runs back', async () => {
+    await api.create(gpujobs, called(object, 'counted'));
+    await api.patch(`${gpujobs}/counted/status`, { status: { run: 2 } });
+    const back = await refusal(api.patch(`${gpujobs}/counted/status`, { status: { run: 1 } }));
+    expect(back).toContain('status.run never goes back');
+    const forgotten = await refusal(api.patch(`${gpujobs}/counted/status`, { status: { run: null } }));
+    expect(forgotten).toContain('status.run never goes back');
+  });
+
+  it('can be written to its bounds: 512 nodes, ten attempts with full evidence', async () => {
+    await api.create(gpujobs, called(object, 'full'));
+    expect(await refusal(api.patch(`${gpujobs}/full/status`, { status: fullStatus() }))).toBeUndefined();
+  });
+});
+
+function fullStatus() {
+  const now = '2026-01-02T03:04:05.678Z';
+  const nodes = (count: number) => Array.from({ length: count }, (_, index) => `node-${index}`.padEnd(63, 'x'));
+  const evidence = {
+    signature: 'torch-cuda',
+    blame: 'OwnUse',
+    requested: '2048Mi',
+    used: '22Gi',
+    usedByOthers: '0Mi',
+    capacity: '24Gi',
+    needed: '26Gi',
+    line: 'x'.repeat(256),
+    pod: 'p',
+    node: 'n',
+    exitCode: 1,
+  };
+  const attempt = {
+    vram: '20Gi',
+    outcome: 'OutOfMemory',
+    nodes: nodes(64),
+    product: 'NVIDIA-A10',
+    cardVRAM: '22888Mi',
+    startTime: now,
+    endTime: now,
+    message: 'x'.repeat(1024),
+    evidence,
+    policyVersion: 8,
+  };
+  const condition = { status: 'True', reason: 'Running', message: '', lastTransitionTime: now, observedGeneration: 1 };
+  return {
+    observedGeneration: 1,
+    run: 11,
+    vram: '26Gi',
+    gpus: 4096,
+    placement: { nodes: nodes(512), product: 'NVIDIA-A10', cardVRAM: '44Gi', policyVersion: 0, decisionID: 'a-11' },
+    failures: { application: 0, outOfMemory: 10, disruption: 0 },
+    attempts: Array.from({ length: 10 }, (_, index) => ({ ...attempt, run: index + 1 })),
+    conditions: ['Ready', 'Placed'].map((type) => ({ ...condition, type })),
+    queue: { since: now },
+    startTime: now,
+    activeSecondsBeforeSuspension: 1,
+    completionTime: now,
+  };
+}
+
+describe('kubectl', () => {
+  it('get shows a line of at most 80 characters, by short name and by category', async () => {
+    const [{ object }] = goodGPUJobs as [{ object: PlainObject }];
+    await api.create(gpujobs, called(object, 'a-name-of-18-chars'));
+    await api.patch(`${gpujobs}/a-name-of-18-chars/status`, { status: shownStatus });
+    const table = await kubectl('get', 'gpuj', 'a-name-of-18-chars');
+    const [header, row] = table.split('\n') as [string, string];
+    expect(header.trim().split(/ {2,}/)).toEqual('NAME STATUS VRAM GPUS NODE RUN AGE'.split(' '));
+    expect(row).toMatch(/^a-name-of-18-chars {3}VRAMLimitReached {3}38Gi {3}1 +gpu-a100-012 {3}2 +\d+m?s$/);
+    expect(Math.max(header.trimEnd().length, row.length)).toBeLessThanOrEqual(80);
+    expect(await kubectl('get', 'orquanta')).toContain('a-name-of-18-chars');
+    expect(await kubectl('get', 'all')).toContain('gpujob.orquanta.io/a-name-of-18-chars');
+  });
+
+  const shownStatus = {
+    run: 2,
+    vram: '38Gi',
+    gpus: 1,
+    placement: { nodes: ['gpu-a100-012'], product: 'A100', cardVRAM: '80Gi', policyVersion: 0, decisionID: 'd-2' },
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'VRAMLimitReached',
+        message: 'm',
+        lastTransitionTime: '2026-01-02T03:04:05Z',
+      },
+    ],
+  };
+
+  it('get selects by the product that a job runs on', async () => {
+    const selected = await kubectl('get', 'gpuj', '--field-selector=status.placement.product=A100', '-o=name');
+    expect(selected.trim()).toBe('gpujob.orquanta.io/a-name-of-18-chars');
+  });
+
+  it('explain says what every field is for', async () => {
+    expect(await kubectl('explain', 'gpuj', '--recursive')).toMatch(/requiredVRAM\t<Object> -required-/);
+    for (const path of ['spec', 'spec.retry', 'spec.template.spec.containers', 'status.attempts.evidence']) {
+      const said = saidOfFields(await kubectl('explain', `gpuj.${path}`));
+      expect(said).not.toEqual([]);
+      expect(said.filter(([, words]) => words === '')).toEqual([]);
+    }
+  });
+
+  /** [name, first line of its description] of each field. */
+  function saidOfFields(text: string): [string, string][] {
+    const fields = text.slice(text.indexOf('FIELDS:')).matchAll(/^ {2}(\w+)\t<.*\n(?: {2}enum:.*\n)?(.*)/gm);
+    return [...fields].map(([, name = '', words = '']) => [name, words.trim()]);
+  }
+
+  it('apply of what is there already changes nothing', async () => {
+    const sample = join(root, 'config/samples/gpujob-gang.yaml');
+    await kubectl('apply', '-f', sample);
+    expect(await kubectl('apply', '-f', sample)).toContain('unchanged');
+    expect(await kubectl('diff', '-f', sample)).toBe('');
+  });
+});

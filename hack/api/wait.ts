@@ -1,0 +1,68 @@
+// Waits until a collection is as wanted, by watching it: it returns within the moment of the change, and on a time-out
+// says what it last saw.
+import type { Api, KubernetesObject } from './client.ts';
+import { follow } from './follow.ts';
+
+export interface Wait<T> {
+  /** Looked at after the first list and after every change. */
+  until: (objects: readonly T[]) => boolean;
+  /** For the error message: "3 nodes to be ready". */
+  what: string;
+  timeoutMilliseconds: number;
+  /** Ends the message of a time-out; default: the names seen. */
+  describe?: (objects: readonly T[]) => string;
+}
+
+const keyOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+
+const names = (objects: readonly KubernetesObject[]): string =>
+  `${objects.length} objects there: ${objects.slice(0, 10).map(keyOf).join(' ')}`;
+
+/** The objects as they were when the condition held. path may carry a label or field selector. */
+export async function waitFor<T extends KubernetesObject>(api: Api, path: string, wait: Wait<T>): Promise<T[]> {
+  const seen = new Map<string, T>();
+  const stop = new AbortController();
+  const state: { met: boolean; failure?: Error } = { met: false };
+  let planned = false;
+  const look = (): void => {
+    planned = false;
+    if (stop.signal.aborted) return;
+    try {
+      state.met = wait.until([...seen.values()]);
+    } catch (error) {
+      state.failure = error instanceof Error ? error : new Error(String(error)); // the condition can never hold
+    }
+    if (state.met || state.failure !== undefined) stop.abort();
+  };
+  // Once for all changes of one chunk: looking at 10,000 objects after each of 10,000 changes takes minutes.
+  const lookSoon = (): void => {
+    if (!planned) setImmediate(look);
+    planned = true;
+  };
+  const timer = setTimeout(() => {
+    stop.abort();
+  }, wait.timeoutMilliseconds);
+  await follow<T>(
+    api,
+    path,
+    {
+      onList(items) {
+        seen.clear();
+        for (const item of items) seen.set(keyOf(item), item);
+        lookSoon();
+      },
+      onChange(type, object) {
+        if (type === 'DELETED') seen.delete(keyOf(object));
+        else seen.set(keyOf(object), object);
+        lookSoon();
+      },
+    },
+    stop.signal,
+  );
+  clearTimeout(timer);
+  if (state.failure !== undefined) throw state.failure;
+  const objects = [...seen.values()];
+  if (state.met) return objects;
+  const last = (wait.describe ?? names)(objects);
+  throw new Error(`waited ${wait.timeoutMilliseconds / 1_000} s for ${wait.what}; ${last}`);
+}

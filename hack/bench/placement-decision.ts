@@ -1,0 +1,127 @@
+// Prints how many placement decisions a second the planner makes at 5,000 nodes of 8 cards, and how long one takes.
+// It measures and asserts nothing; bounded in time. Run: node hack/bench/placement-decision.ts [nodes] [seconds per case]
+import { Inventory } from '../../operator/placement/inventory.ts';
+import { defaultPolicy, emptyQueueMemory } from '../../operator/placement/model.ts';
+import type { QueueMemory, Workload } from '../../operator/placement/model.ts';
+import { plan, reservationFor } from '../../operator/placement/planner.ts';
+import { cardModels, nodeOf, workloadOf } from '../../operator/placement/testing.ts';
+
+const nodeCount = Number(process.argv[2] ?? '5000');
+const millisecondsPerCase = Number(process.argv[3] ?? '4') * 1000;
+const policies = new Map([['default', defaultPolicy]]);
+const models = Object.values(cardModels);
+
+function buildInventory(): Inventory {
+  const inventory = new Inventory();
+  for (let index = 0; index < nodeCount; index += 1) {
+    const model = models[index % models.length] ?? cardModels.t4;
+    inventory.setNode(nodeOf(`node-${String(index).padStart(5, '0')}`, { ...model, count: 8 }));
+  }
+  return inventory;
+}
+
+const sizes = [4, 10, 14, 20, 30, 38, 44, 70];
+
+function jobOf(index: number, changes: Partial<Workload> = {}): Workload {
+  const gibibytes = sizes[index % sizes.length] ?? 4;
+  const gpus = [1, 1, 1, 2, 1, 4, 1, 8][(index >> 3) % 8] ?? 1;
+  const uid = `job-${index}`;
+  return workloadOf(uid, {
+    vramMebibytes: gibibytes * 1024,
+    gpus,
+    createdAtMilliseconds: index,
+    perWorker: { cpu: 4000, pods: 1 },
+    ...changes,
+  });
+}
+
+interface Case {
+  readonly name: string;
+  readonly queue: (round: number) => Workload[];
+  /** Decisions a pass. */
+  readonly perPass: number;
+}
+
+/** Repeats a pass over a cluster that fills up; a full one is emptied again. */
+function measure({ name, queue, perPass }: Case, inventory: Inventory): void {
+  const microseconds: number[] = [];
+  const running: string[] = [];
+  let placed = 0;
+  let memory: QueueMemory = emptyQueueMemory;
+  const end = performance.now() + millisecondsPerCase;
+  for (let round = 0; performance.now() < end; round += 1) {
+    const work = queue(round);
+    const start = performance.now();
+    const result = plan({ queue: work, inventory, policies, memory, nowMilliseconds: round });
+    microseconds.push((performance.now() - start) * 1000);
+    memory = result.memory;
+    for (const workload of work) {
+      const verdict = result.verdicts.get(workload.uid);
+      if (verdict?.kind !== 'Placed') continue;
+      placed += 1;
+      inventory.setReservation(reservationFor(workload, verdict.placement));
+      running.push(`${workload.uid}/${workload.run}`);
+    }
+    while (running.length > nodeCount * 3) inventory.removeReservation(running.shift() ?? '');
+  }
+  for (const run of running) inventory.removeReservation(run);
+  report(name, microseconds, perPass, placed);
+}
+
+function report(name: string, microseconds: number[], perPass: number, placed: number): void {
+  const total = microseconds.reduce((sum, each) => sum + each, 0);
+  const sorted = microseconds.sort((a, b) => a - b);
+  const at = (share: number): string => ((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1000).toFixed(3);
+  const decisions = sorted.length * perPass;
+  const rate = Math.round(decisions / (total / 1_000_000));
+  console.log(
+    `${name.padEnd(46)} ${String(rate).padStart(8)} decisions/s   pass p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  max ${at(1)} ms` +
+      `   (${decisions} decisions, ${placed} placed)`,
+  );
+}
+
+const waiting = (count: number): Workload[] =>
+  Array.from({ length: count }, (_, index) =>
+    jobOf(index, { gpus: 8, workers: 700, vramMebibytes: (sizes[index % 4] ?? 4) * 1024 }),
+  );
+const tenThousandWaiting = waiting(10_000);
+
+const cases: readonly Case[] = [
+  { name: 'one job a pass, mixed sizes', perPass: 1, queue: (round) => [jobOf(round)] },
+  {
+    name: '100 jobs a pass, mixed sizes',
+    perPass: 100,
+    queue: (round) => Array.from({ length: 100 }, (_, at) => jobOf(round * 100 + at)),
+  },
+  {
+    name: '10,000 jobs a pass, mixed sizes',
+    perPass: 10_000,
+    queue: (round) => Array.from({ length: 10_000 }, (_, at) => jobOf(round * 10_000 + at)),
+  },
+  { name: 'a gang of 4 x 8 a pass', perPass: 1, queue: (round) => [jobOf(round, { gpus: 8, workers: 4 })] },
+  {
+    name: 'one job a pass with a node selector',
+    perPass: 1,
+    queue: (round) => [
+      jobOf(round, {
+        constraints: { nodeSelector: { 'nvidia.com/gpu.count': '8' }, nodeAffinity: [], tolerations: [] },
+      }),
+    ],
+  },
+  {
+    name: 'one job a pass that can never fit',
+    perPass: 1,
+    queue: (round) => [jobOf(round, { vramMebibytes: 204_800 })],
+  },
+  { name: '10,000 waiting gangs of few shapes a pass', perPass: 10_000, queue: () => tenThousandWaiting },
+];
+
+const started = performance.now();
+const inventory = buildInventory();
+console.log(
+  `${nodeCount} nodes of 8 cards, ${models.length} card models; built in ${Math.round(performance.now() - started)} ms`,
+);
+for (const [index, each] of cases.entries()) {
+  console.error(`[${index + 1}/${cases.length}] ${each.name} (${millisecondsPerCase / 1000} s)`);
+  measure(each, inventory);
+}

@@ -1,0 +1,20 @@
+// Writes the generated files, or with --check says which are stale and fails. Run it from anywhere.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { staleFiles } from './check.ts';
+import { generatedFiles } from './files.ts';
+
+const root = join(import.meta.dirname, '../..');
+const files = generatedFiles();
+
+if (process.argv.includes('--check')) {
+  const stale = await staleFiles(root, files);
+  for (const line of stale) console.error(line);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else {
+  for (const { path, content } of files) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+    console.log(path);
+  }
+}

@@ -1,0 +1,21 @@
+// node hack/nodes/cli.ts demo | uniform <count> <cards per node> | delete <name>… | silence <name> | revive <name>
+import { Api } from '../api/client.ts';
+import { createNodes, deleteNodes, reviveNode, silenceNode } from './create.ts';
+import { demoNodes, nodes } from './inventory.ts';
+import { nvidiaCards } from './node.ts';
+
+const [command, ...rest] = process.argv.slice(2);
+const [first = '', second = '8'] = rest;
+const kubeconfig = process.env['KUBECONFIG'];
+if (kubeconfig === undefined) throw new Error('set KUBECONFIG, as `make cluster-up` prints it');
+const api = Api.fromKubeconfig(kubeconfig);
+if (command === 'demo') await createNodes(api, demoNodes());
+else if (command === 'uniform') await createNodes(api, nodes(Number(first), nvidiaCards.a100x80(Number(second))));
+else if (command === 'delete') await deleteNodes(api, rest);
+else if (command === 'silence') await silenceNode(api, first);
+else if (command === 'revive') await reviveNode(api, first);
+else
+  throw new Error(
+    'usage: node hack/nodes/cli.ts demo|uniform <count> <cards>|delete <name>…|silence <name>|revive <name>',
+  );
+await api.close();

@@ -1,0 +1,73 @@
+// Sends Nodes to a cluster and plays what happens to them: deleted, drained, silent. It waits for the effect by watching.
+import { type Api, ApiRefusal, type KubernetesObject } from '../api/client.ts';
+import { waitFor } from '../api/wait.ts';
+import { inParallel } from '../api/parallel.ts';
+import type { NodeObject } from './node.ts';
+
+export interface NodeState extends KubernetesObject {
+  spec: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
+  status: { conditions?: { type: string; status: string }[] };
+}
+
+const collection = '/api/v1/nodes';
+
+export function isReady(node: NodeState): boolean {
+  const ready = node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  const kept = node.spec.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')) ?? false;
+  return ready && !kept;
+}
+
+/** Creates them at once and waits until the scheduler may use each. One that is there already is left as it is. */
+export async function createNodes(
+  api: Api,
+  wanted: readonly NodeObject[],
+  { timeoutMilliseconds = 120_000 }: { timeoutMilliseconds?: number } = {},
+): Promise<void> {
+  await inParallel(wanted, 32, async (node) => {
+    await api.create(collection, node).catch((error: unknown) => {
+      if (!(error instanceof ApiRefusal && error.status === 409)) throw error;
+    });
+  });
+  const names = new Set(wanted.map(({ metadata }) => metadata.name));
+  await waitFor<NodeState>(api, collection, {
+    what: `${names.size} nodes to be ready`,
+    timeoutMilliseconds,
+    until: (seen) => seen.filter((node) => names.has(node.metadata.name) && isReady(node)).length === names.size,
+  });
+}
+
+/** The machine is gone and so is its Node, as a cloud's controller does it. What ran there reports nothing any more. */
+export async function deleteNodes(api: Api, names: readonly string[]): Promise<void> {
+  await inParallel(names, 32, async (name) => {
+    await api.delete(`${collection}/${name}`).catch((error: unknown) => {
+      if (!(error instanceof ApiRefusal && error.status === 404)) throw error;
+    });
+  });
+}
+
+/**
+ * The kubelet falls silent: no lease, no report. Ready turns Unknown at once here, which the node controller does after
+ * its grace period; everything that follows (taints, eviction) is the real one's.
+ */
+export async function silenceNode(api: Api, name: string): Promise<void> {
+  await api.patch(`${collection}/${name}`, { metadata: { labels: { type: null } } });
+  const node = await api.get<NodeState>(`${collection}/${name}`);
+  const now = new Date().toISOString();
+  const conditions = (node.status.conditions ?? []).map((condition) =>
+    condition.type === 'Ready'
+      ? {
+          ...condition,
+          status: 'Unknown',
+          reason: 'NodeStatusUnknown',
+          message: 'Kubelet stopped posting node status.',
+          lastTransitionTime: now,
+        }
+      : condition,
+  );
+  await api.patch(`${collection}/${name}/status`, { status: { conditions } });
+}
+
+/** It is back: reports Ready again, as after a reboot or a healed network. */
+export async function reviveNode(api: Api, name: string): Promise<void> {
+  await api.patch(`${collection}/${name}`, { metadata: { labels: { type: 'kwok' } } });
+}

@@ -1,0 +1,224 @@
+// Environment and flags to one frozen, typed value, or one clear line that says what to write instead. Names are those that
+// people know from controller-runtime; nothing else in the operator reads the environment.
+import { hostname } from 'node:os';
+import { z } from 'zod';
+
+/** The start stops here: the message is for a person, one line, and names the flag. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+const unitMilliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** As Go writes them: 15s, 500ms, 1m30s. */
+const duration = z
+  .string()
+  .regex(/^(\d+(ms|s|m|h))+$/, 'write a duration such as 15s, 500ms or 1m30s')
+  .transform((text) =>
+    [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce(
+      (sum, [, n, unit]) => sum + Number(n) * (unitMilliseconds[unit ?? ''] ?? 0),
+      0,
+    ),
+  );
+
+const boolean = z.enum(['true', 'false'], 'write true or false').transform((text) => text === 'true');
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** ':8080', '127.0.0.1:8080', '[::1]:8080'; port 0 takes a free one; '0' listens nowhere. */
+const bindAddress = z.string().transform((text, context) => {
+  if (text === '0') return undefined;
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text) ?? [];
+  const parsed = port.safeParse(portText);
+  if (parsed.success) return { host: (bracketed ?? plain) || undefined, port: parsed.data };
+  context.addIssue({ code: 'custom', message: 'write :8080, 127.0.0.1:8080, or 0 to listen nowhere' });
+  return z.NEVER;
+});
+
+const namespaceName = z
+  .string()
+  .max(63)
+  .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/, 'write the name of one namespace, or leave it empty for all');
+
+interface Setting<S extends z.ZodType = z.ZodType> {
+  readonly flag: string;
+  /** Read where the flag is not given. */
+  readonly variable: string;
+  readonly fallback: string;
+  readonly schema: S;
+  readonly text: string;
+}
+
+function setting<S extends z.ZodType>(
+  flag: string,
+  fallback: string,
+  schema: S,
+  text: string,
+  variable?: string,
+): Setting<S> {
+  return { flag, fallback, schema, text, variable: variable ?? `ORQUANTA_${flag.toUpperCase().replaceAll('-', '_')}` };
+}
+
+/** Every setting there is: the source of the parser, of --help and of the reference in the docs. */
+export const settings = {
+  leaderElect: setting(
+    'leader-elect',
+    'true',
+    boolean,
+    'Elect a leader, so that several replicas can run. Turn it off for one process at a desk.',
+  ),
+  leaseDurationMilliseconds: setting(
+    'leader-elect-lease-duration',
+    '15s',
+    duration,
+    'How long a standby waits after the last sign of the leader.',
+  ),
+  renewDeadlineMilliseconds: setting(
+    'leader-elect-renew-deadline',
+    '10s',
+    duration,
+    'How long the leader goes on without having renewed its lease.',
+  ),
+  retryPeriodMilliseconds: setting(
+    'leader-elect-retry-period',
+    '2s',
+    duration,
+    'Time between two tries to take or renew the lease.',
+  ),
+  leaseName: setting('leader-election-id', 'orquanta', z.string().min(1).max(253), 'Name of the Lease.'),
+  leaseNamespace: setting(
+    'leader-election-namespace',
+    '',
+    namespaceName,
+    "Namespace of the Lease; empty: the operator's own.",
+    'POD_NAMESPACE',
+  ),
+  metricsBindAddress: setting('metrics-bind-address', ':8080', bindAddress, 'Where /metrics listens; 0 turns it off.'),
+  probeBindAddress: setting(
+    'health-probe-bind-address',
+    ':8081',
+    bindAddress,
+    'Where /healthz and /readyz listen; 0 turns them off.',
+  ),
+  watchNamespace: setting(
+    'watch-namespace',
+    '',
+    namespaceName,
+    'The one namespace whose GPUJobs are run; empty: all.',
+    'WATCH_NAMESPACE',
+  ),
+  kubeconfig: setting('kubeconfig', '', z.string(), 'Path of a kubeconfig, for outside a cluster.', 'KUBECONFIG'),
+  identity: setting(
+    'identity',
+    '',
+    z.string().max(200),
+    'Name of this process in the Lease and in the User-Agent; empty: the host name and process id.',
+    'POD_NAME',
+  ),
+  workers: setting(
+    'max-concurrent-reconciles',
+    '16',
+    z.coerce.number('write a number from 1 to 256').int().min(1).max(256),
+    'How many GPUJobs are worked on at a time.',
+  ),
+  bindTimeoutMilliseconds: setting(
+    'bind-timeout',
+    '10s',
+    duration,
+    "How long the scheduler may refuse a run's Pods before the run is undone.",
+  ),
+  logLevel: setting(
+    'log-level',
+    'info',
+    z.enum(['debug', 'info', 'warn', 'error'], 'write debug, info, warn or error'),
+    'The least severe lines that are logged.',
+  ),
+  logFormat: setting(
+    'log-format',
+    'json',
+    z.enum(['json', 'text'], 'write json or text'),
+    'json for machines, text for people.',
+  ),
+} as const;
+
+type Settings = typeof settings;
+export type Configuration = Readonly<{ [K in keyof Settings]: z.output<Settings[K]['schema']> }>;
+
+/** What the arguments ask for. */
+export type Request =
+  { readonly kind: 'Run'; readonly configuration: Configuration } | { readonly kind: 'Help'; readonly text: string };
+
+export function readConfiguration(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Request {
+  const given = readFlags(args);
+  if (given.has('help')) return { kind: 'Help', text: help() };
+  const values = Object.entries(settings).map(([name, one]) => {
+    const flag = given.get(one.flag);
+    const text = flag ?? nonEmpty(environment[one.variable]) ?? one.fallback;
+    return [name, parse(one, text, flag === undefined ? one.variable : `--${one.flag}`)] as const;
+  });
+  const configuration = Object.freeze(Object.fromEntries(values)) as Configuration;
+  checkTogether(configuration);
+  return { kind: 'Run', configuration };
+}
+
+function parse(one: Setting, text: string, source: string): unknown {
+  const result = one.schema.safeParse(text);
+  if (result.success) return result.data;
+  throw new ConfigurationError(`${source}: "${text}" can't be used: ${result.error.issues[0]?.message ?? 'invalid'}`);
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/** `--name=value`, `--name value`, and `--name` alone for true. */
+function readFlags(args: readonly string[]): Map<string, string> {
+  const known: ReadonlySet<string> = new Set(['help', ...Object.values(settings).map((one) => one.flag)]);
+  const given = new Map<string, string>();
+  for (let index = 0; index < args.length; index += 1) {
+    const [, name = '', value] = /^--?([^=]+)(?:=(.*))?$/s.exec(args[index] ?? '') ?? [];
+    if (!known.has(name)) throw new ConfigurationError(unknown(args[index] ?? '', known));
+    const next = args[index + 1];
+    const takesNext = value === undefined && !isSwitch(name) && next !== undefined;
+    given.set(name, value ?? (takesNext ? next : 'true'));
+    if (takesNext) index += 1;
+  }
+  return given;
+}
+
+function isSwitch(name: string): boolean {
+  return name === 'help' || name === settings.leaderElect.flag;
+}
+
+function unknown(argument: string, known: ReadonlySet<string>): string {
+  const name = argument.replace(/^--?/, '').split('=')[0] ?? '';
+  const near = [...known].find((flag) => flag.includes(name) || name.includes(flag));
+  return `${argument}: there is no such flag${near ? `; did you mean --${near}?` : ''} --help lists them`;
+}
+
+/** What no single setting can tell. The same rule holds in client-go (tools/leaderelection). */
+function checkTogether(c: Configuration): void {
+  if (!c.leaderElect) return;
+  const { leaseDurationMilliseconds: lease, renewDeadlineMilliseconds: renew, retryPeriodMilliseconds: retry } = c;
+  if (lease <= renew || renew <= retry * 1.2) {
+    throw new ConfigurationError(
+      `--leader-elect-lease-duration (${lease}ms) must be longer than --leader-elect-renew-deadline (${renew}ms), and that longer than 1.2 times --leader-elect-retry-period (${retry}ms): write e.g. 15s, 10s and 2s`,
+    );
+  }
+}
+
+export function help(): string {
+  const lines = Object.values(settings).map(({ flag, fallback, text, variable }) => {
+    const standard = fallback === '' ? '' : ` (default ${fallback})`;
+    return `  --${flag}\n        ${text}${standard} [${variable}]`;
+  });
+  return `orquanta: runs GPUJobs by the VRAM they need.\n\nFlags, each also as the environment variable in brackets:\n${lines.join('\n')}\n`;
+}
+
+/** Who this process is, in the Lease and to the API server's audit log. */
+export function identityOf(configuration: Configuration, processID: number): string {
+  return configuration.identity || `${hostname()}_${processID}`;
+}

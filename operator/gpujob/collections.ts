@@ -1,0 +1,134 @@
+// The collections the operator watches, each reduced to what somebody reads, so that ten thousand of each fit in memory.
+import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
+import { labels } from '../resources/labels.ts';
+import type { CoreEvent, Job, KubernetesObject, Node, ObjectMeta, Pod, PriorityClass } from '../runtime/kubernetes.ts';
+import { coreEvents, jobs, nodes, pods, priorityClasses, type Resource } from '../runtime/resource.ts';
+import { Store } from '../runtime/store.ts';
+
+/** A collection as it is watched: which objects, and where they are kept. */
+export interface Collection<T extends KubernetesObject> {
+  readonly resource: Resource<T>;
+  readonly store: Store<T>;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export interface Collections {
+  readonly gpujobs: Collection<GPUJob>;
+  readonly jobs: Collection<Job>;
+  readonly pods: Collection<Pod>;
+  readonly nodes: Collection<Node>;
+  readonly priorityClasses: Collection<PriorityClass>;
+  /** The Job controller's reasons for Pods it could not make: they stand nowhere but in events. */
+  readonly podRefusals: Collection<CoreEvent>;
+}
+
+export const indexes = {
+  /** Jobs and Pods by 'namespace/gpujob'. */
+  gpujob: 'gpujob',
+  /** Events by the uid of what they are about. */
+  regarding: 'regarding',
+} as const;
+
+function byGPUJob(object: KubernetesObject): string[] {
+  const name = object.metadata.labels?.[labels.gpujob];
+  return name === undefined ? [] : [`${object.metadata.namespace ?? ''}/${name}`];
+}
+
+/** managedFields alone is a third of most objects. */
+function slimMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { managedFields: _managedFields, ...kept } = metadata;
+  return kept;
+}
+
+function slim<T extends KubernetesObject>(object: T): T {
+  return { ...object, metadata: slimMetadata(object.metadata) };
+}
+
+function slimJob(job: Job): Job {
+  // The template is never read back: it is a function of the GPUJob.
+  const { spec: _spec, ...kept } = job;
+  return slim(kept);
+}
+
+function slimContainer(container: NonNullable<Pod['spec']>['containers'][number]): typeof container {
+  return {
+    name: container.name,
+    ...(container.resources ? { resources: container.resources } : {}),
+    ...(container.restartPolicy ? { restartPolicy: container.restartPolicy } : {}),
+  };
+}
+
+function slimPod(pod: Pod): Pod {
+  const { name, namespace, uid, resourceVersion, labels: all, creationTimestamp, deletionTimestamp } = pod.metadata;
+  const ours = Object.entries(all ?? {}).filter(
+    ([key]) => key === labels.gpujob || key === labels.gpujobUID || key === labels.run,
+  );
+  const spec = pod.spec;
+  return {
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(ours.length > 0 ? { labels: Object.fromEntries(ours) } : {}),
+    },
+    ...(spec
+      ? {
+          spec: {
+            containers: spec.containers.map(slimContainer),
+            ...(spec.initContainers ? { initContainers: spec.initContainers.map(slimContainer) } : {}),
+            ...(spec.nodeName ? { nodeName: spec.nodeName } : {}),
+            ...(spec.overhead ? { overhead: spec.overhead } : {}),
+          },
+        }
+      : {}),
+    ...(pod.status ? { status: slimPodStatus(pod.status) } : {}),
+  };
+}
+
+function slimPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
+  const { phase, reason, message, startTime, conditions, containerStatuses, initContainerStatuses } = status;
+  const telling = (conditions ?? []).filter(
+    (condition) => condition.type === 'PodScheduled' || condition.type === 'DisruptionTarget',
+  );
+  const terminal = phase === 'Failed' || phase === 'Succeeded';
+  return {
+    ...(phase === undefined ? {} : { phase }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(telling.length > 0 ? { conditions: telling } : {}),
+    ...(terminal && containerStatuses ? { containerStatuses } : {}),
+    ...(terminal && initContainerStatuses ? { initContainerStatuses } : {}),
+  };
+}
+
+function slimNode(node: Node): Node {
+  const { images: _images, nodeInfo: _nodeInfo, addresses: _addresses, ...status } = node.status ?? {};
+  return { ...slim(node), status };
+}
+
+export function collections(): Collections {
+  return {
+    gpujobs: { resource: gpujobs, store: new Store<GPUJob>({ transform: slim }) },
+    jobs: {
+      resource: jobs,
+      store: new Store<Job>({ transform: slimJob, indexes: { [indexes.gpujob]: byGPUJob } }),
+      labelSelector: labels.gpujobUID,
+    },
+    pods: { resource: pods, store: new Store<Pod>({ transform: slimPod, indexes: { [indexes.gpujob]: byGPUJob } }) },
+    nodes: { resource: nodes, store: new Store<Node>({ transform: slimNode }) },
+    priorityClasses: { resource: priorityClasses, store: new Store<PriorityClass>({ transform: slim }) },
+    podRefusals: {
+      resource: coreEvents,
+      store: new Store<CoreEvent>({
+        transform: slim,
+        indexes: { [indexes.regarding]: (event) => (event.involvedObject.uid ? [event.involvedObject.uid] : []) },
+      }),
+      fieldSelector: 'involvedObject.kind=Job,reason=FailedCreate',
+    },
+  };
+}

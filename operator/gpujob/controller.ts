@@ -1,0 +1,203 @@
+// The GPUJob controller: wires stores, dispatcher, decide and perform. It holds what is remembered between two decisions
+// about one job, and nothing that could not be lost.
+import type { Inventory } from '../placement/inventory.ts';
+import { nodeFacts } from '../placement/node-facts.ts';
+import { podFacts } from '../placement/pod-facts.ts';
+import type { Policy, Workload } from '../placement/model.ts';
+import { labels } from '../resources/labels.ts';
+import type { GPUJob } from '../resources/gpujob.ts';
+import type { ApiClient } from '../runtime/client.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Outcome } from '../runtime/controller.ts';
+import type { Job, KubernetesObject } from '../runtime/kubernetes.ts';
+import { keyOf } from '../runtime/resource.ts';
+import type { Change } from '../runtime/store.ts';
+import type { Collections } from './collections.ts';
+import { decide } from './decide/decide.ts';
+import { endOf, isDeleting, ownerUID } from './decide/run.ts';
+import { Dispatcher, type PassReport } from './dispatcher.ts';
+import type { Decision, Fact } from './effects.ts';
+import type { Settings } from './observation.ts';
+import { type Memo, observe } from './observe.ts';
+import { perform, type Performance } from './perform.ts';
+import { reservationOf, runKeyOf } from './reservation.ts';
+
+export interface GPUJobControllerOptions {
+  readonly client: ApiClient;
+  readonly collections: Collections;
+  readonly inventory: Inventory;
+  readonly policies: () => ReadonlyMap<string, Policy>;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly enqueue: (key: string) => void;
+  readonly announce: (gpujob: GPUJob, fact: Fact) => void;
+  readonly onPass?: (report: PassReport) => void;
+}
+
+const done: Outcome = { kind: 'done' };
+
+export class GPUJobController {
+  readonly #options: GPUJobControllerOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #memos = new Map<string, Memo>();
+  /** By key, so that a GPUJob that is gone can be taken out of the queue. */
+  readonly #uids = new Map<string, string>();
+  readonly #unsubscribe: (() => void)[] = [];
+
+  constructor(options: GPUJobControllerOptions) {
+    this.#options = options;
+    this.#dispatcher = new Dispatcher({
+      inventory: options.inventory,
+      policies: options.policies,
+      clock: options.clock,
+      onVerdict: (workload: Workload) => {
+        options.enqueue(keyOf(workload));
+      },
+      ...(options.onPass ? { onPass: options.onPass } : {}),
+    });
+  }
+
+  /** Begins with everything there is: call it when the stores have caught up. */
+  start(): void {
+    const { collections, enqueue } = this.#options;
+    this.#follow(collections.gpujobs.store, (change) => {
+      enqueue(change.key);
+    });
+    this.#follow(collections.jobs.store, (change) => {
+      this.#enqueueOwner(change.object);
+    });
+    this.#follow(collections.pods.store, (change) => {
+      this.#enqueueOwner(change.object);
+      this.#dispatcher.planSoon();
+    });
+    this.#follow(collections.nodes.store, () => {
+      this.#dispatcher.planSoon();
+    });
+    this.#follow(collections.podRefusals.store, (change) => {
+      this.#enqueueRefused(change.object.involvedObject);
+    });
+    for (const gpujob of collections.gpujobs.store.list()) enqueue(keyOf(gpujob.metadata));
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#dispatcher.stop();
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    const { collections, settings, clock, inventory } = this.#options;
+    const gpujob = collections.gpujobs.store.get(key);
+    const known = this.#uids.get(key);
+    if (known !== undefined && known !== gpujob?.metadata.uid) this.#forget(key, known);
+    if (!gpujob) return done;
+    this.#uids.set(key, gpujob.metadata.uid);
+    const memo = this.#memos.get(gpujob.metadata.uid) ?? {};
+    const around = { collections, dispatcher: this.#dispatcher, inventory, settings };
+    const observation = observe(gpujob, memo, around, clock.now());
+    const decision = decide(observation);
+    if (decision.queued) this.#dispatcher.submit(observation.workload);
+    const performance = await perform(gpujob, decision.effects, this.#performContext(signal));
+    return this.#settle(gpujob, decision, performance);
+  }
+
+  #performContext(signal: AbortSignal): Parameters<typeof perform>[2] {
+    const { client, collections, announce } = this.#options;
+    return { client, gpujobs: collections.gpujobs.store, jobs: collections.jobs.store, signal, announce };
+  }
+
+  #settle(gpujob: GPUJob, decision: Decision, performance: Performance): Outcome {
+    const uid = gpujob.metadata.uid;
+    if (!decision.queued) this.#dispatcher.withdraw(uid, this.#hasLiveJob(gpujob));
+    switch (performance.kind) {
+      case 'Outdated':
+        // What is newer comes by watch and enqueues the key; should it never come, look again.
+        return { kind: 'requeueAfter', milliseconds: 1_000 };
+      case 'Refused':
+        this.#remember(gpujob, performance);
+        return { kind: 'requeueAfter', milliseconds: 0 };
+      case 'Done':
+        if (performance.statusWritten) this.#noteStatusWrite(uid);
+        return decision.againInMilliseconds === undefined
+          ? done
+          : { kind: 'requeueAfter', milliseconds: decision.againInMilliseconds };
+    }
+  }
+
+  #remember(gpujob: GPUJob, { refusal }: Extract<Performance, { kind: 'Refused' }>): void {
+    const uid = gpujob.metadata.uid;
+    const memo = this.#memos.get(uid) ?? {};
+    const before = memo.refusal;
+    const again = before?.kind === refusal.kind && before.run === refusal.run;
+    this.#memos.set(uid, {
+      ...memo,
+      refusal: {
+        ...refusal,
+        generation: gpujob.metadata.generation ?? 0,
+        atMilliseconds: this.#options.clock.now(),
+        count: again ? before.count + 1 : 1,
+      },
+    });
+    // The cards are free for others until the next try.
+    this.#dispatcher.withdraw(uid, false);
+  }
+
+  #noteStatusWrite(uid: string): void {
+    this.#memos.set(uid, { ...this.#memos.get(uid), statusWrittenAtMilliseconds: this.#options.clock.now() });
+  }
+
+  #hasLiveJob(gpujob: GPUJob): boolean {
+    const { store } = this.#options.collections.jobs;
+    const jobs = store.byIndex('gpujob', keyOf(gpujob.metadata));
+    return jobs.some((job) => ownerUID(job) === gpujob.metadata.uid && !isDeleting(job) && endOf(job) === undefined);
+  }
+
+  #forget(key: string, uid: string): void {
+    this.#dispatcher.withdraw(uid, false);
+    this.#memos.delete(uid);
+    this.#uids.delete(key);
+  }
+
+  #follow<T extends KubernetesObject>(
+    store: { subscribe: (listener: (change: Change<T>) => void) => () => void },
+    listener: (change: Change<T>) => void,
+  ): void {
+    this.#unsubscribe.push(store.subscribe(listener));
+  }
+
+  #enqueueOwner(object: KubernetesObject): void {
+    const name = object.metadata.labels?.[labels.gpujob];
+    if (name !== undefined) this.#options.enqueue(keyOf({ namespace: object.metadata.namespace ?? '', name }));
+  }
+
+  #enqueueRefused(regarding: { namespace?: string; name?: string }): void {
+    const { store } = this.#options.collections.jobs;
+    const job = store.get(keyOf({ namespace: regarding.namespace ?? '', name: regarding.name ?? '' }));
+    if (job) this.#enqueueOwner(job);
+  }
+}
+
+/** Keeps the inventory at what the stores say, leading or not, so that a standby can begin at once. */
+export function feedInventory(collections: Collections, inventory: Inventory): void {
+  collections.nodes.store.subscribe((change) => {
+    if (change.type === 'deleted') inventory.removeNode(change.object.metadata.name);
+    else inventory.setNode(nodeFacts(change.object));
+  });
+  collections.pods.store.subscribe((change) => {
+    if (change.type === 'deleted') inventory.removePod(change.object.metadata.uid);
+    else inventory.setPod(podFacts(change.object, labels));
+  });
+  collections.jobs.store.subscribe((change) => {
+    feedReservation(change, inventory);
+  });
+}
+
+/** A live Job of ours holds what its placement says, until its end is seen. Its bound Pods count for themselves. */
+function feedReservation(change: Change<Job>, inventory: Inventory): void {
+  const job = change.object;
+  const run = runKeyOf(job);
+  if (run === undefined) return;
+  const reservation = reservationOf(job);
+  const live = change.type !== 'deleted' && endOf(job) === undefined;
+  if (live && reservation) inventory.setReservation({ ...reservation, run });
+  else inventory.removeReservation(run);
+}

@@ -1,0 +1,36 @@
+// When the next run may start: 10 s, doubling to 5 minutes, counted from the recorded ends, so that a restart changes nothing.
+import type { Attempt } from '../../resources/gpujob.ts';
+import type { Refusal, Settings } from '../observation.ts';
+
+/** Ends after which the next run waits. A job that grows, or was suspended, has nothing to wait for. */
+const backedOff: ReadonlySet<Attempt['outcome']> = new Set([
+  'ApplicationError',
+  'HostOutOfMemory',
+  'NeighbourOutOfMemory',
+  'Disrupted',
+  'Unschedulable',
+  'PodsRefused',
+]);
+
+export function delayMilliseconds(inARow: number, settings: Settings): number {
+  const doubled = settings.firstBackOffMilliseconds * 2 ** Math.max(0, inARow - 1);
+  return Math.min(doubled, settings.maxBackOffMilliseconds);
+}
+
+/** How many of the last attempts, in a row, ended in a way that backs off. */
+export function backOffsInARow(attempts: readonly Attempt[]): number {
+  const last = attempts.findLastIndex((attempt) => !backedOff.has(attempt.outcome));
+  return attempts.length - 1 - last;
+}
+
+/** Epoch milliseconds; undefined where nothing has to be waited for. */
+export function backOffEndMilliseconds(attempts: readonly Attempt[], settings: Settings): number | undefined {
+  const inARow = backOffsInARow(attempts);
+  const last = attempts.at(-1);
+  if (inARow === 0 || last === undefined) return undefined;
+  return Date.parse(last.endTime ?? '') + delayMilliseconds(inARow, settings);
+}
+
+export function refusalEndMilliseconds(refusal: Refusal, settings: Settings): number {
+  return refusal.atMilliseconds + delayMilliseconds(refusal.count, settings);
+}

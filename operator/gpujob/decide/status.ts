@@ -1,0 +1,88 @@
+// Turns where a GPUJob stands into its next status and the effect that writes it. A status that would say the same is not written.
+import { isDeepStrictEqual } from 'node:util';
+import type { Placement } from '../../placement/model.ts';
+import type { GPUJobStatus } from '../../resources/gpujob.ts';
+import { formatMebibytes } from '../../resources/quantity.ts';
+import type { Decision, Effect, Fact } from '../effects.ts';
+import type { Observation } from '../observation.ts';
+import { conditionsFor, reasonOf, type Standing } from './conditions.ts';
+
+/** RFC 3339 in whole seconds, as metav1.Time has it. */
+export function timestamp(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}
+
+/** Fields to set; undefined removes. */
+export type StatusChange = { [K in keyof GPUJobStatus]?: GPUJobStatus[K] | undefined };
+
+export interface Outcome {
+  /** Undefined: nothing is known yet that status should say. */
+  readonly standing: Standing | undefined;
+  readonly change?: StatusChange;
+  readonly facts?: readonly Fact[];
+  /** Effects on children, to be carried out before the status is written. */
+  readonly children?: readonly Effect[];
+  readonly queued?: boolean;
+  readonly againInMilliseconds?: number | undefined;
+}
+
+/** The status after this outcome. */
+function nextStatus(o: Observation, standing: Standing, change: StatusChange): GPUJobStatus {
+  const before = o.gpujob.status ?? {};
+  const generation = o.gpujob.metadata.generation ?? 0;
+  const merged = {
+    ...before,
+    ...change,
+    observedGeneration: generation,
+    conditions: conditionsFor(standing, before.conditions ?? [], generation, timestamp(o.nowMilliseconds)),
+  };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
+}
+
+export function conclude(o: Observation, outcome: Outcome): Decision {
+  const again = outcome.againInMilliseconds;
+  return {
+    effects: [...(outcome.children ?? []), ...writeStatus(o, outcome)],
+    queued: outcome.queued ?? false,
+    ...(again === undefined ? {} : { againInMilliseconds: Math.max(0, again) }),
+  };
+}
+
+function writeStatus(o: Observation, { standing, change, facts }: Outcome): Effect[] {
+  if (!standing) return [];
+  const status = nextStatus(o, standing, change ?? {});
+  return isWorthWriting(o, status, standing) ? [{ kind: 'WriteStatus', status, facts: facts ?? [] }] : [];
+}
+
+/** While a job waits for the same reason only its message changes, with every placement of others: not worth a write each time. */
+function isWorthWriting(o: Observation, next: GPUJobStatus, standing: Standing): boolean {
+  const before = o.gpujob.status ?? {};
+  if (isDeepStrictEqual(before, next)) return false;
+  if (standing.kind !== 'Waiting' || !sameButForMessages(before, next)) return true;
+  const written = o.statusWrittenAtMilliseconds;
+  return written === undefined || o.nowMilliseconds - written >= o.settings.messageIntervalMilliseconds;
+}
+
+function sameButForMessages(before: GPUJobStatus, next: GPUJobStatus): boolean {
+  return isDeepStrictEqual(withoutMessages(before), withoutMessages(next));
+}
+
+function withoutMessages(status: GPUJobStatus): GPUJobStatus {
+  return { ...status, conditions: (status.conditions ?? []).map((condition) => ({ ...condition, message: '' })) };
+}
+
+/** Whether the status already says this reason; a fact is announced once, when it begins to be true. */
+export function alreadySays(o: Observation, standing: Standing): boolean {
+  const ready = o.gpujob.status?.conditions?.find((condition) => condition.type === 'Ready');
+  return ready?.reason === reasonOf(standing);
+}
+
+export function placementStatus(placement: Placement): NonNullable<GPUJobStatus['placement']> {
+  return {
+    nodes: placement.workers.map((worker) => worker.node),
+    product: placement.product,
+    cardVRAM: formatMebibytes(placement.cardVRAMMebibytes),
+    policyVersion: placement.policyVersion,
+    decisionID: placement.decisionID,
+  };
+}

@@ -1,0 +1,50 @@
+// Whether a run whose Pods aren't all on their nodes may go on waiting. A run is undone whole: half a gang holds cards for nothing.
+import type { Pod } from '../../runtime/kubernetes.ts';
+import type { Observation } from '../observation.ts';
+import type { Ending } from './ending.ts';
+import { isBound, type OpenRun } from './run.ts';
+
+export interface Unbound {
+  readonly ending?: Ending;
+  readonly againInMilliseconds?: number;
+}
+
+/** Undefined where every worker is on its node. */
+export function unbound(o: Observation, run: OpenRun): Unbound | undefined {
+  if (!run.job || run.pods.filter(isBound).length >= o.spec.workers) return undefined;
+  const refusal = o.podRefusals.get(run.job.metadata.uid);
+  if (refusal !== undefined && run.pods.length < o.spec.workers) {
+    return { ending: { outcome: 'PodsRefused', message: refusal } };
+  }
+  return unschedulable(o, run) ?? silent(o, run.job.metadata.creationTimestamp);
+}
+
+interface Refused {
+  readonly sinceMilliseconds: number;
+  readonly words: string;
+}
+
+/** The scheduler's own words, and since when it says so. */
+function schedulerRefusal(pod: Pod): Refused[] {
+  const condition = pod.status?.conditions?.find((candidate) => candidate.type === 'PodScheduled');
+  if (isBound(pod) || condition?.status !== 'False') return [];
+  const since = condition.lastTransitionTime ?? pod.metadata.creationTimestamp ?? '';
+  return [{ sinceMilliseconds: Date.parse(since), words: condition.message ?? condition.reason ?? '' }];
+}
+
+function unschedulable(o: Observation, run: OpenRun): Unbound | undefined {
+  const refusals = run.pods.flatMap(schedulerRefusal).sort((a, b) => a.sinceMilliseconds - b.sinceMilliseconds);
+  const first = refusals[0];
+  if (!first) return undefined;
+  const left = first.sinceMilliseconds + o.settings.bindTimeoutMilliseconds - o.nowMilliseconds;
+  if (left > 0) return { againInMilliseconds: left };
+  return { ending: { outcome: 'Unschedulable', message: `the scheduler can't bind it: ${first.words}` } };
+}
+
+/** No Pods, or Pods without a verdict: a busy control plane is given time, a dead one is named. */
+function silent(o: Observation, jobCreation: string | undefined): Unbound {
+  const left = Date.parse(jobCreation ?? '') + o.settings.silenceTimeoutMilliseconds - o.nowMilliseconds;
+  if (!(left <= 0)) return { againInMilliseconds: left };
+  const message = 'neither the Job controller nor the scheduler has dealt with its Pods: are both running?';
+  return { ending: { outcome: 'Unschedulable', message } };
+}

@@ -1,0 +1,65 @@
+// What `decide` sees of one GPUJob: plain data, read from the stores in one tick. Nothing here asks anything.
+import type { Verdict, Workload } from '../placement/model.ts';
+import type { DefaultedGPUJobSpec, GPUJob } from '../resources/gpujob.ts';
+import type { Job, Pod } from '../runtime/kubernetes.ts';
+
+/** Waits and limits that an administrator may set; all in milliseconds. */
+export interface Settings {
+  /** A finished run's Job stays at least this long, so that a former leader can't make it again under the same name. */
+  readonly leaseDurationMilliseconds: number;
+  /** How long the scheduler may refuse a run's Pods before the whole run is undone. */
+  readonly bindTimeoutMilliseconds: number;
+  /** How long a run may have no word from the Job controller or the scheduler at all before it is undone. */
+  readonly silenceTimeoutMilliseconds: number;
+  /** `Running` is written only for runs that last longer, so that short ones cost two status writes. */
+  readonly runningAfterMilliseconds: number;
+  readonly firstBackOffMilliseconds: number;
+  readonly maxBackOffMilliseconds: number;
+  /** A waiting job's message is rewritten at most this often while its reason stays. */
+  readonly messageIntervalMilliseconds: number;
+}
+
+export const defaultSettings: Settings = {
+  leaseDurationMilliseconds: 15_000,
+  bindTimeoutMilliseconds: 10_000,
+  silenceTimeoutMilliseconds: 300_000,
+  runningAfterMilliseconds: 5_000,
+  firstBackOffMilliseconds: 10_000,
+  maxBackOffMilliseconds: 300_000,
+  messageIntervalMilliseconds: 300_000,
+};
+
+/** The API server refused what a run needs before the run existed. Kept in memory: after a restart the try is made again. */
+export interface Refusal {
+  readonly kind: 'InvalidTemplate' | 'NameTaken' | 'PodsRefused';
+  /** In the server's own words. */
+  readonly message: string;
+  /** What was refused; another generation or run is another question. */
+  readonly generation: number;
+  readonly run: number;
+  readonly atMilliseconds: number;
+  /** Refusals of this kind in a row, this one included. */
+  readonly count: number;
+}
+
+export interface Observation {
+  readonly nowMilliseconds: number;
+  readonly settings: Settings;
+  readonly gpujob: GPUJob;
+  readonly spec: DefaultedGPUJobSpec;
+  /** Every Job that carries this GPUJob's name, whichever uid owns it. */
+  readonly jobs: readonly Job[];
+  /** The Pods of this GPUJob's runs. */
+  readonly pods: readonly Pod[];
+  /** The Job controller's last words on Pods it could not make, by the Job's uid. */
+  readonly podRefusals: ReadonlyMap<string, string>;
+  /** What this GPUJob asks the planner for when no run is open. */
+  readonly workload: Workload;
+  /** The planner's answer to exactly this workload, if there is one yet. */
+  readonly verdict: Verdict | undefined;
+  readonly refusal: Refusal | undefined;
+  /** Card sizes in the inventory that pass this job's own rules (isolation, products, selectors), ascending. */
+  readonly cardSizesMebibytes: readonly number[];
+  /** When this process last wrote the status; undefined after a restart. */
+  readonly statusWrittenAtMilliseconds: number | undefined;
+}

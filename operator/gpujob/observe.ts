@@ -1,0 +1,69 @@
+// Reads one GPUJob's situation from the stores, in one tick and without asking anybody.
+import type { Inventory } from '../placement/inventory.ts';
+import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
+import type { PodTemplate, PriorityClass } from '../runtime/kubernetes.ts';
+import { keyOf } from '../runtime/resource.ts';
+import type { Store } from '../runtime/store.ts';
+import { type Collections, indexes } from './collections.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Observation, Refusal, Settings } from './observation.ts';
+import { workloadOf } from './workload.ts';
+
+/** What this process remembers of a GPUJob, beside what the API server holds. Losing it costs a try, never correctness. */
+export interface Memo {
+  readonly refusal?: Refusal | undefined;
+  readonly statusWrittenAtMilliseconds?: number | undefined;
+}
+
+export interface Surroundings {
+  readonly collections: Collections;
+  readonly dispatcher: Dispatcher;
+  readonly inventory: Inventory;
+  readonly settings: Settings;
+}
+
+/** As admission does it: the named class, else the cluster's default, else 0 (k8s.io/api/scheduling/v1). */
+export function priorityOf(template: PodTemplate, classes: Store<PriorityClass>): number {
+  const name = template.spec?.priorityClassName;
+  if (name) return classes.get(name)?.value ?? 0;
+  for (const candidate of classes.list()) if (candidate.globalDefault) return candidate.value ?? 0;
+  return 0;
+}
+
+function refusedPods(collections: Collections, jobUIDs: readonly string[]): Map<string, string> {
+  const refusals = new Map<string, string>();
+  for (const uid of jobUIDs) {
+    const newest = collections.podRefusals.store.byIndex(indexes.regarding, uid).at(-1);
+    if (newest?.message) refusals.set(uid, newest.message);
+  }
+  return refusals;
+}
+
+export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMilliseconds: number): Observation {
+  const { collections, dispatcher, inventory, settings } = around;
+  const key = keyOf(gpujob.metadata);
+  const spec = gpujobDefaults(gpujob.spec);
+  const jobs = collections.jobs.store.byIndex(indexes.gpujob, key);
+  const priority = priorityOf(spec.template as PodTemplate, collections.priorityClasses.store);
+  const workload = workloadOf(gpujob, spec, priority);
+  return {
+    nowMilliseconds,
+    settings,
+    gpujob,
+    spec,
+    jobs,
+    pods: collections.pods.store.byIndex(indexes.gpujob, key),
+    podRefusals: refusedPods(
+      collections,
+      jobs.map((job) => job.metadata.uid),
+    ),
+    workload,
+    verdict: dispatcher.verdictOn(workload),
+    refusal: memo.refusal,
+    // Asked for after an out-of-memory only, and it looks at every node.
+    get cardSizesMebibytes() {
+      return inventory.cardSizes(workload);
+    },
+    statusWrittenAtMilliseconds: memo.statusWrittenAtMilliseconds,
+  };
+}

@@ -1,0 +1,188 @@
+// Carries out effects, in order, through fenced writes. It stops at the first error and decides nothing: what the server
+// refused becomes a Refusal for `decide`, anything unexpected is thrown for the work queue's back-off.
+import { keyOf } from '../runtime/resource.ts';
+import type { ApiClient } from '../runtime/client.ts';
+import { type ApiError, isApiError } from '../runtime/errors.ts';
+import type { Job, Service } from '../runtime/kubernetes.ts';
+import { mergePatch } from '../runtime/merge-patch.ts';
+import { jobs, services } from '../runtime/resource.ts';
+import type { Store } from '../runtime/store.ts';
+import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
+import type { Effect, Fact } from './effects.ts';
+import type { JobManifest, ServiceManifest } from './job.ts';
+import type { Refusal } from './observation.ts';
+
+export interface PerformContext {
+  readonly client: ApiClient;
+  readonly gpujobs: Store<GPUJob>;
+  readonly jobs: Store<Job>;
+  readonly signal: AbortSignal;
+  readonly announce: (gpujob: GPUJob, fact: Fact) => void;
+}
+
+export type Performance =
+  | { readonly kind: 'Done'; readonly statusWritten: boolean }
+  /** Something newer exists: it is on its way to the store, and its arrival brings the next decision. */
+  | { readonly kind: 'Outdated' }
+  | { readonly kind: 'Refused'; readonly refusal: Pick<Refusal, 'kind' | 'message' | 'run'> };
+
+const done: Performance = { kind: 'Done', statusWritten: false };
+const outdated: Performance = { kind: 'Outdated' };
+
+export async function perform(
+  gpujob: GPUJob,
+  effects: readonly Effect[],
+  context: PerformContext,
+): Promise<Performance> {
+  let statusWritten = false;
+  for (const effect of effects) {
+    const result = await performOne(gpujob, effect, context);
+    if (result.kind !== 'Done') return result;
+    statusWritten ||= result.statusWritten;
+  }
+  return { kind: 'Done', statusWritten };
+}
+
+function performOne(gpujob: GPUJob, effect: Effect, context: PerformContext): Promise<Performance> {
+  switch (effect.kind) {
+    case 'CreateService':
+      return createService(gpujob, effect.service, effect.run, context);
+    case 'CreateJob':
+      return createJob(gpujob, effect.job, effect.run, context);
+    case 'TryJob':
+      return tryJob(effect.job, effect.run, context);
+    case 'DeleteService':
+      return deleteService(gpujob, effect.name, context);
+    case 'DeleteJob':
+      return deleteJob(gpujob, effect, context);
+    case 'WriteStatus':
+      return writeStatus(gpujob, effect, context);
+  }
+}
+
+async function createJob(gpujob: GPUJob, job: JobManifest, run: number, context: PerformContext): Promise<Performance> {
+  try {
+    context.jobs.absorb(await context.client.create(jobs, job, { strict: true }, context.signal));
+    return done;
+  } catch (error) {
+    if (isApiError(error, 'AlreadyExists')) return adoptJob(gpujob, job.metadata.name, run, context);
+    return refusalOr(error, run);
+  }
+}
+
+/** A child's name is a function of its owner and run: "already exists" with our uid on it is our own earlier success. */
+async function adoptJob(gpujob: GPUJob, name: string, run: number, context: PerformContext): Promise<Performance> {
+  const key = { namespace: gpujob.metadata.namespace, name };
+  try {
+    const found = await context.client.get(jobs, key, context.signal);
+    if (!isOwnedBy(found, gpujob)) return nameTaken('Job', found, run);
+    context.jobs.absorb(found);
+    return done;
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return outdated;
+    throw error;
+  }
+}
+
+async function createService(
+  gpujob: GPUJob,
+  service: ServiceManifest,
+  run: number,
+  context: PerformContext,
+): Promise<Performance> {
+  try {
+    await context.client.create(services, service, {}, context.signal);
+    return done;
+  } catch (error) {
+    if (!isApiError(error, 'AlreadyExists')) return refusalOr(error, run);
+    const found = await context.client.get(services, service.metadata, context.signal);
+    return isOwnedBy(found, gpujob) ? done : nameTaken('Service', found, run);
+  }
+}
+
+async function tryJob(job: JobManifest, run: number, context: PerformContext): Promise<Performance> {
+  try {
+    await context.client.create(jobs, job, { strict: true, dryRun: true }, context.signal);
+    return done;
+  } catch (error) {
+    // Its name may be taken, or its quota used up, only for now: the real try will tell.
+    if (isApiError(error, 'AlreadyExists', 'Forbidden')) return done;
+    return refusalOr(error, run);
+  }
+}
+
+async function deleteJob(
+  gpujob: GPUJob,
+  job: Extract<Effect, { kind: 'DeleteJob' }>,
+  context: PerformContext,
+): Promise<Performance> {
+  const key = { namespace: gpujob.metadata.namespace, name: job.name };
+  const { uid, resourceVersion } = job;
+  try {
+    const options = { uid, resourceVersion, propagationPolicy: 'Background' as const };
+    const result = await context.client.delete(jobs, key, options, context.signal);
+    if (result.kind === 'Deleting') context.jobs.absorb(result.object);
+    else context.jobs.absorbDelete({ ...key, uid, resourceVersion });
+    return done;
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return done;
+    if (isApiError(error, 'Conflict')) return outdated;
+    throw error;
+  }
+}
+
+async function deleteService(gpujob: GPUJob, name: string, context: PerformContext): Promise<Performance> {
+  const key = { namespace: gpujob.metadata.namespace, name };
+  try {
+    const found = await context.client.get(services, key, context.signal);
+    if (!isOwnedBy(found, gpujob)) return done;
+    const options = { uid: found.metadata.uid, propagationPolicy: 'Background' as const };
+    await context.client.delete(services, key, options, context.signal);
+    return done;
+  } catch (error) {
+    if (isApiError(error, 'NotFound', 'Conflict')) return done;
+    throw error;
+  }
+}
+
+async function writeStatus(
+  gpujob: GPUJob,
+  effect: Extract<Effect, { kind: 'WriteStatus' }>,
+  context: PerformContext,
+): Promise<Performance> {
+  const patch = mergePatch(gpujob.status ?? {}, effect.status);
+  try {
+    const written = await context.client.patchStatus<GPUJob>(gpujobs, gpujob, patch, context.signal);
+    context.gpujobs.absorb(written);
+    for (const fact of effect.facts) context.announce(written, fact);
+    return { kind: 'Done', statusWritten: true };
+  } catch (error) {
+    if (isApiError(error, 'Conflict', 'NotFound')) return outdated;
+    throw error;
+  }
+}
+
+function isOwnedBy(child: Job | Service, gpujob: GPUJob): boolean {
+  return (child.metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === gpujob.metadata.uid);
+}
+
+function nameTaken(kind: string, found: Job | Service, run: number): Performance {
+  const owner = found.metadata.ownerReferences?.find((candidate) => candidate.controller);
+  const whose = owner ? `${owner.kind} ${owner.name} owns it` : 'nobody owns it';
+  const what = found.metadata.deletionTimestamp
+    ? 'it is being deleted; waiting until it is gone'
+    : `${whose}; delete it, or give the GPUJob another name`;
+  const message = `${kind} ${keyOf(found.metadata)} already exists and isn't this GPUJob's: ${what}`;
+  return { kind: 'Refused', refusal: { kind: 'NameTaken', message, run } };
+}
+
+/** Validation says the template is wrong; admission (quota, a webhook, Pod Security on Jobs) says not now or not here. */
+function refusalOr(error: unknown, run: number): Performance {
+  if (isApiError(error, 'Invalid', 'BadRequest')) return refused('InvalidTemplate', error, run);
+  if (isApiError(error, 'Forbidden')) return refused('PodsRefused', error, run);
+  throw error;
+}
+
+function refused(kind: Refusal['kind'], error: ApiError, run: number): Performance {
+  return { kind: 'Refused', refusal: { kind, message: error.message, run } };
+}

@@ -1,0 +1,32 @@
+// What a run holds, written on its Job when it is made: after a restart reservations are read back from what runs.
+import type { Reservation } from '../placement/model.ts';
+import { annotations, labels } from '../resources/labels.ts';
+import type { Job } from '../runtime/kubernetes.ts';
+
+/** The key under which placement knows a run: '<gpujob uid>/<run>'. */
+export function runKey(uid: string, run: number): string {
+  return `${uid}/${run}`;
+}
+
+export function reservationAnnotation(reservation: Reservation): Record<string, string> {
+  return { [annotations.reservation]: JSON.stringify(reservation) };
+}
+
+/** Undefined where a Job has none, or somebody has made it unreadable: its Pods still count where they are bound. */
+export function reservationOf(job: Job): Reservation | undefined {
+  const text = job.metadata.annotations?.[annotations.reservation];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Reservation;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The run a Job or Pod of ours belongs to; undefined for other people's. */
+export function runKeyOf(object: { metadata: { labels?: Record<string, string> } }): string | undefined {
+  const uid = object.metadata.labels?.[labels.gpujobUID];
+  const run = object.metadata.labels?.[labels.run];
+  return uid === undefined || run === undefined ? undefined : `${uid}/${run}`;
+}

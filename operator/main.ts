@@ -1,0 +1,37 @@
+// The process: arguments in, exit code out. 0 stopped as told, 1 ended by an error or a lost lease, 2 a setting can't be used.
+import { ConfigurationError, readConfiguration } from './config.ts';
+import { createLogger } from './logger.ts';
+import { runOperator } from './operator.ts';
+import { InvalidKubeconfig } from './runtime/kubeconfig.ts';
+
+async function main(): Promise<number> {
+  const request = readConfiguration(process.argv.slice(2), process.env);
+  if (request.kind === 'Help') {
+    process.stdout.write(request.text);
+    return 0;
+  }
+  const log = await createLogger(request.configuration);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    // A second signal ends the process at once, as nobody listens any more.
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping');
+      stop.abort(new Error(`told to stop by ${signal}`));
+    });
+  }
+  const around = { environment: process.env, processID: process.pid, log };
+  const ending = await runOperator(request.configuration, around, stop.signal);
+  log.info({ ending }, 'stopped');
+  return ending === 'released' ? 0 : 1;
+}
+
+function complain(error: unknown): number {
+  if (error instanceof ConfigurationError || error instanceof InvalidKubeconfig) {
+    process.stderr.write(`orquanta: ${error.message}\n`);
+    return 2;
+  }
+  process.stderr.write(`orquanta: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
+
+process.exitCode = await main().catch(complain);

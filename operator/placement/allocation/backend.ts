@@ -1,0 +1,42 @@
+// How a placement becomes something that the scheduler holds: one interface, one file per way. Placement knows cards, not
+// mechanisms; a backend turns a choice into parts of the pod template and decides nothing.
+import type { NodeSelectorTerm, Placement, Toleration } from '../model.ts';
+import { devicePlugin } from './device-plugin.ts';
+
+export interface ContainerShape {
+  name: string;
+  resources?: { limits?: Record<string, string>; requests?: Record<string, string> };
+}
+
+/** The parts of a pod template that a backend reads and writes; client-node's type as it is in JSON fits. */
+export interface PodTemplateShape {
+  spec?: {
+    containers: ContainerShape[];
+    affinity?: {
+      nodeAffinity?: {
+        requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: readonly NodeSelectorTerm[] };
+      };
+    };
+    tolerations?: readonly Toleration[];
+  };
+}
+
+export interface AllocationRequest {
+  readonly placement: Placement;
+  /** Cards per worker. */
+  readonly gpus: number;
+  /** The container that gets them; '': the first. */
+  readonly container: string;
+}
+
+export interface AllocationBackend {
+  readonly name: Placement['backend'];
+  /** The same template with the cards asked for and the nodes pinned; everything else as the user wrote it. */
+  allocate<T extends PodTemplateShape>(template: T, request: AllocationRequest): T;
+}
+
+const backends: Readonly<Record<Placement['backend'], AllocationBackend>> = { DevicePlugin: devicePlugin };
+
+export function backendOf(placement: Pick<Placement, 'backend'>): AllocationBackend {
+  return backends[placement.backend];
+}

@@ -1,0 +1,104 @@
+// Waits until a store holds all that had happened to its collection by now, so that a new leader acts on nothing older
+// than its predecessor's last write. It reads the server's newest version itself and changes nothing.
+import { backoffMilliseconds } from './backoff.ts';
+import type { ApiClient } from './client.ts';
+import { sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { isApiError } from './errors.ts';
+import type { KubernetesObject, ObjectMeta } from './kubernetes.ts';
+import type { Log } from './log.ts';
+import type { Selection } from './reflector.ts';
+import { keyOf } from './resource.ts';
+import type { Resource } from './resource.ts';
+import { compareVersions } from './resource-version.ts';
+import type { Store } from './store.ts';
+
+export interface CatchUpOptions<T extends KubernetesObject> {
+  client: ApiClient;
+  resource: Resource<T>;
+  store: Store<T>;
+  selection: Selection;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+type Readable = Pick<Store<KubernetesObject>, 'get' | 'list' | 'resourceVersion'>;
+
+/** Each object's version at one moment, and that moment. */
+interface Snapshot {
+  versions: ReadonlyMap<string, string>;
+  resourceVersion: string;
+}
+
+const backoff = { firstMilliseconds: 100, maxMilliseconds: 2_000 };
+const pageSize = 500;
+
+/** Tries until it is done or the signal is aborted: a leader that can't read must not write either. */
+export async function catchUp<T extends KubernetesObject>(
+  options: CatchUpOptions<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 1; ; failures++) {
+    try {
+      await catchUpOnce(options, signal);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isApiError(error)) throw error;
+      options.log.warn({ err: error, failures }, 'catching up failed and will be tried again');
+      await sleep(options.clock, backoffMilliseconds(backoff, failures, options.random()), signal);
+    }
+  }
+}
+
+async function catchUpOnce<T extends KubernetesObject>(options: CatchUpOptions<T>, signal: AbortSignal): Promise<void> {
+  const { client, resource, store, selection } = options;
+  await store.until(() => store.synced, signal);
+  const newest = await client.listMetadata(resource, { ...selection, limit: 1 }, signal);
+  if (hasReached(store, newest.resourceVersion)) return;
+  // The version is that of the whole cluster and this collection may be quiet: its own version then moves with the next
+  // bookmark only, a minute later. So the objects themselves are compared.
+  const snapshot = await takeSnapshot(options, signal);
+  const behind = keysBehind(store, snapshot);
+  await store.until(() => hasReached(store, snapshot.resourceVersion) || behind.next().done === true, signal);
+}
+
+function hasReached(store: Readable, resourceVersion: string): boolean {
+  return compareVersions(store.resourceVersion, resourceVersion) >= 0;
+}
+
+async function takeSnapshot<T extends KubernetesObject>(
+  { client, resource, selection }: CatchUpOptions<T>,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const versions = new Map<string, string>();
+  let page = await client.listMetadata(resource, { ...selection, limit: pageSize }, signal);
+  for (;;) {
+    for (const { metadata } of page.items) versions.set(keyOf(metadata), metadata.resourceVersion);
+    if (page.continue === undefined) return { versions, resourceVersion: page.resourceVersion };
+    page = await client.listMetadata(resource, { ...selection, limit: pageSize, continue: page.continue }, signal);
+  }
+}
+
+/**
+ * The keys at which the store is behind the snapshot, over and over the same one until it no longer is: a store doesn't
+ * go back, so what has been passed need not be looked at again.
+ */
+function* keysBehind(store: Readable, snapshot: Snapshot): Generator<string, void, undefined> {
+  const gone = [...store.list()].map(({ metadata }) => metadata).filter((one) => isGone(one, snapshot));
+  for (const [key, version] of snapshot.versions) while (!hasAtLeast(store, key, version)) yield key;
+  for (const { uid, ...metadata } of gone) {
+    const key = keyOf(metadata);
+    while (store.get(key)?.metadata.uid === uid) yield key;
+  }
+}
+
+function isGone(metadata: ObjectMeta, { versions, resourceVersion }: Snapshot): boolean {
+  return !versions.has(keyOf(metadata)) && compareVersions(metadata.resourceVersion, resourceVersion) <= 0;
+}
+
+function hasAtLeast(store: Readable, key: string, version: string): boolean {
+  const object = store.get(key);
+  return object !== undefined && compareVersions(object.metadata.resourceVersion, version) >= 0;
+}

@@ -1,0 +1,252 @@
+// Kubernetes' verbs, typed, over any transport. It keeps no state and retries nothing: what to do about a refusal is the
+// caller's decision, by the error's kind.
+import { errorFromResponse, errorFromStatus } from './errors.ts';
+import type { KubernetesObject, ObjectMeta } from './kubernetes.ts';
+import { apiVersionOf, collectionPath, objectPath } from './resource.ts';
+import type { ObjectKey, Resource } from './resource.ts';
+import type { ApiRequest, Lane, Transport } from './transport.ts';
+
+/** One version of one object: enough to write to exactly what was read. */
+export type Version = Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion'> & { namespace?: string };
+
+/** What a create needs; apiVersion and kind are filled in from the resource. */
+export type Draft<T extends KubernetesObject> = Partial<Omit<T, 'metadata' | 'apiVersion' | 'kind'>> & {
+  metadata: Partial<ObjectMeta> & { name: string };
+};
+
+export interface ListOptions {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  limit?: number;
+  continue?: string;
+  /** '0': any version the server has at hand. Absent: the newest. */
+  resourceVersion?: string;
+}
+
+export interface ListPage<T> {
+  items: T[];
+  resourceVersion: string;
+  /** There is more: pass it to the next call. */
+  continue?: string;
+}
+
+export interface WatchOptions {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  resourceVersion: string;
+  timeoutSeconds: number;
+}
+
+export type WatchEvent<T> =
+  { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T } | { type: 'BOOKMARK'; resourceVersion: string };
+
+export interface DeleteOptions {
+  uid: string;
+  resourceVersion?: string;
+  propagationPolicy: 'Background' | 'Foreground';
+}
+
+/** Deleting: finalizers or a grace period keep the object for now. */
+export type DeleteResult = { kind: 'Deleted' } | { kind: 'Deleting'; object: KubernetesObject };
+
+export interface ApiClientOptions {
+  fieldManager: string;
+  /** Sends every request but watches down this lane instead of 'read' and 'write'. */
+  lane?: Lane;
+  /** For requests that must fail sooner than the transport's own limit. */
+  timeoutMilliseconds?: number;
+}
+
+type RequestFields = Omit<ApiRequest, 'lane' | 'timeoutMilliseconds'>;
+
+export class ApiClient {
+  readonly #transport: Transport;
+  readonly #options: ApiClientOptions;
+
+  constructor(transport: Transport, options: ApiClientOptions) {
+    this.#transport = transport;
+    this.#options = options;
+  }
+
+  /** The same client with other options, for instance another lane. */
+  with(options: Partial<ApiClientOptions>): ApiClient {
+    return new ApiClient(this.#transport, { ...this.#options, ...options });
+  }
+
+  get<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey, signal: AbortSignal): Promise<T> {
+    return this.#send<T>({ method: 'GET', path: objectPath(resource, key), signal });
+  }
+
+  list<T extends KubernetesObject>(
+    resource: Resource<T>,
+    options: ListOptions,
+    signal: AbortSignal,
+  ): Promise<ListPage<T>> {
+    return this.#list<T>(resource, options, signal, undefined);
+  }
+
+  /** The same list, but only each object's metadata travels. */
+  listMetadata(
+    resource: Resource,
+    options: ListOptions,
+    signal: AbortSignal,
+  ): Promise<ListPage<{ metadata: ObjectMeta }>> {
+    return this.#list(resource, options, signal, partialObjectMetadataList);
+  }
+
+  /** Ends when the server ends it. An ERROR line is thrown as the ApiError it stands for. */
+  async *watch<T extends KubernetesObject>(
+    resource: Resource<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { namespace, timeoutSeconds, ...selection } = options;
+    const lines = this.#transport.stream({
+      method: 'GET',
+      path: collectionPath(resource, namespace),
+      query: { ...selection, watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(timeoutSeconds) },
+      lane: 'watch',
+      signal,
+    });
+    for await (const line of lines) yield watchEvent<T>(line as WireEvent<T>);
+  }
+
+  /** With `strict` the server refuses fields it doesn't know; with `dryRun` it checks everything and stores nothing. */
+  create<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: Draft<T>,
+    options: { dryRun?: boolean; strict?: boolean },
+    signal: AbortSignal,
+  ): Promise<T> {
+    const query = this.#writeQuery();
+    if (options.dryRun) query['dryRun'] = 'All';
+    if (options.strict) query['fieldValidation'] = 'Strict';
+    return this.#send<T>({
+      method: 'POST',
+      path: collectionPath(resource, object.metadata.namespace),
+      query,
+      body: typed(resource, object),
+      signal,
+    });
+  }
+
+  /** Replaces the object if it is still at the version it carries. */
+  replace<T extends KubernetesObject>(resource: Resource<T>, object: T, signal: AbortSignal): Promise<T> {
+    return this.#send<T>({
+      method: 'PUT',
+      path: objectPath(resource, object.metadata),
+      query: this.#writeQuery(),
+      body: typed(resource, object),
+      signal,
+    });
+  }
+
+  /** A JSON merge patch (RFC 7386): null removes a field, a list replaces the whole list. */
+  patch<T extends KubernetesObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    mergePatch: object,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return this.#patch<T>(objectPath(resource, key), mergePatch, signal);
+  }
+
+  /** Merges into the status of exactly this version of exactly this object; anything else is a Conflict. */
+  patchStatus<T extends KubernetesObject>(
+    resource: Resource<T>,
+    of: { metadata: Version },
+    status: object,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const { uid, resourceVersion } = of.metadata;
+    const path = `${objectPath(resource, of.metadata)}/status`;
+    return this.#patch<T>(path, { metadata: { uid, resourceVersion }, status }, signal);
+  }
+
+  async delete(resource: Resource, key: ObjectKey, options: DeleteOptions, signal: AbortSignal): Promise<DeleteResult> {
+    const { propagationPolicy, ...preconditions } = options;
+    const body = await this.#send<KubernetesObject>({
+      method: 'DELETE',
+      path: objectPath(resource, key),
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions },
+      signal,
+    });
+    return isStillThere(body) ? { kind: 'Deleting', object: body } : { kind: 'Deleted' };
+  }
+
+  #patch<T>(path: string, body: object, signal: AbortSignal): Promise<T> {
+    const query = this.#writeQuery();
+    return this.#send<T>({ method: 'PATCH', path, query, body, contentType: 'application/merge-patch+json', signal });
+  }
+
+  async #list<T>(
+    resource: Resource,
+    options: ListOptions,
+    signal: AbortSignal,
+    accept: string | undefined,
+  ): Promise<ListPage<T>> {
+    const { namespace, limit, ...query } = options;
+    const body = await this.#send<WireList<T>>({
+      method: 'GET',
+      path: collectionPath(resource, namespace),
+      query: limit === undefined ? query : { ...query, limit: String(limit) },
+      ...(accept === undefined ? {} : { accept }),
+      signal,
+    });
+    const page = { items: body.items ?? [], resourceVersion: body.metadata.resourceVersion };
+    return body.metadata.continue ? { ...page, continue: body.metadata.continue } : page;
+  }
+
+  #writeQuery(): Record<string, string> {
+    return { fieldManager: this.#options.fieldManager };
+  }
+
+  async #send<T>(request: RequestFields): Promise<T> {
+    const lane = this.#options.lane ?? (request.method === 'GET' ? 'read' : 'write');
+    const { timeoutMilliseconds } = this.#options;
+    const limit = timeoutMilliseconds === undefined ? {} : { timeoutMilliseconds };
+    const response = await this.#transport.request({ ...request, lane, ...limit });
+    if (response.status >= 400) throw errorFromResponse(response);
+    return response.body as T;
+  }
+}
+
+/** Falls back to nothing: a server that can't do it (before 1.15) answers 406. */
+const partialObjectMetadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+interface WireList<T> {
+  /** null for an empty list of PartialObjectMetadata (seen on 1.36.3). */
+  items: T[] | null;
+  metadata: { resourceVersion: string; continue?: string };
+}
+
+type WireEvent<T> =
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
+  | { type: 'BOOKMARK'; object: KubernetesObject }
+  | { type: 'ERROR'; object: unknown };
+
+function watchEvent<T>(line: WireEvent<T>): WatchEvent<T> {
+  switch (line.type) {
+    case 'ERROR':
+      throw errorFromStatus(line.object);
+    case 'BOOKMARK':
+      return { type: 'BOOKMARK', resourceVersion: line.object.metadata.resourceVersion };
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+      return line;
+  }
+}
+
+function typed(resource: Resource, object: object): object {
+  return { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
+}
+
+/** A DELETE is answered with a Status or, by some resources also after the end, with the object. */
+function isStillThere(body: KubernetesObject): boolean {
+  if (body.kind === 'Status') return false;
+  const { finalizers, deletionGracePeriodSeconds } = body.metadata;
+  return (finalizers?.length ?? 0) > 0 || (deletionGracePeriodSeconds ?? 0) > 0;
+}

@@ -1,0 +1,175 @@
+// Keeps a store equal to a collection on the API server: list, then watch, then watch again from where it was. A state
+// machine after kube-rs' watcher: `step` makes one transition and hides no retry, `afterFailure` says where to go on, and
+// the back-off is a wrapper around both. It never gives up and never drops a resourceVersion it could resume from.
+import { backoffMilliseconds } from './backoff.ts';
+import type { Backoff } from './backoff.ts';
+import { catchUp } from './catch-up.ts';
+import type { ApiClient, WatchEvent } from './client.ts';
+import { sleep } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { ApiError, isApiError } from './errors.ts';
+import type { KubernetesObject } from './kubernetes.ts';
+import type { Log } from './log.ts';
+import type { Resource } from './resource.ts';
+import type { Listing, Store } from './store.ts';
+
+/** Which objects of a collection. */
+export interface Selection {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+}
+
+export interface ReflectorOptions<T extends KubernetesObject> extends Selection {
+  client: ApiClient;
+  resource: Resource<T>;
+  store: Store<T>;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  log: Log;
+}
+
+type State<T> =
+  | { kind: 'empty'; paged: boolean }
+  | { kind: 'listing'; paged: boolean; listing: Listing<T>; continue?: string }
+  | { kind: 'listed'; resourceVersion: string }
+  | Watching<T>;
+
+interface Watching<T> {
+  kind: 'watching';
+  resourceVersion: string;
+  events: AsyncGenerator<WatchEvent<T>, void, undefined>;
+  /** Monotonic; undefined once an event has come. */
+  silentSince: number | undefined;
+}
+
+/** An API server that comes back is noticed within 5 s; client-go's cap of 30 s serves thousands of clients. */
+const backoff: Backoff = { firstMilliseconds: 200, maxMilliseconds: 5_000 };
+
+/** At most so many objects of raw JSON are alive at a time. client-go's pager takes the same. */
+const pageSize = 500;
+
+/** A watch that ends sooner without an event wasn't one (client-go calls it a very short watch). */
+const shortestWatchMilliseconds = 1_000;
+
+export class Reflector<T extends KubernetesObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #selection: Selection;
+  readonly #log: Log;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#selection = selectionOf(options);
+    this.#log = options.log.child({ resource: options.resource.plural, ...this.#selection });
+  }
+
+  /** Until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    let state: State<T> = { kind: 'empty', paged: true };
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const next = await this.#step(state, signal);
+        if (state.kind === 'watching') failures = 0;
+        state = next;
+      } catch (error) {
+        // No change of the signal is visible to the compiler across the await.
+        if ((signal as { aborted: boolean }).aborted) return;
+        state = await this.#afterFailure(state, error);
+        await this.#wait(++failures, error, signal);
+      }
+    }
+  }
+
+  /** Resolves when the store holds everything that had happened to the collection when this was called. */
+  catchUp(signal: AbortSignal): Promise<void> {
+    const { client, resource, store, clock, random } = this.#options;
+    return catchUp({ client, resource, store, clock, random, log: this.#log, selection: this.#selection }, signal);
+  }
+
+  #step(state: State<T>, signal: AbortSignal): Promise<State<T>> | State<T> {
+    switch (state.kind) {
+      case 'empty':
+        return { kind: 'listing', paged: state.paged, listing: this.#options.store.startListing() };
+      case 'listing':
+        return this.#listPage(state, signal);
+      case 'listed':
+        return this.#startWatching(state.resourceVersion, signal);
+      case 'watching':
+        return this.#nextEvent(state);
+    }
+  }
+
+  /**
+   * Asks for the newest version, which a server since 1.34 answers from its watch cache, pages too: with
+   * resourceVersion=0 it ignores the limit and sends all at once (measured on 1.36.3).
+   */
+  async #listPage(state: State<T> & { kind: 'listing' }, signal: AbortSignal): Promise<State<T>> {
+    const { client, resource } = this.#options;
+    const { paged, listing } = state;
+    const page = await client.list(
+      resource,
+      {
+        ...this.#selection,
+        ...(paged ? { limit: pageSize } : {}),
+        ...(state.continue === undefined ? {} : { continue: state.continue }),
+      },
+      signal,
+    );
+    listing.add(page.items);
+    if (page.continue !== undefined) return { kind: 'listing', paged, listing, continue: page.continue };
+    listing.finish(page.resourceVersion);
+    return { kind: 'listed', resourceVersion: page.resourceVersion };
+  }
+
+  #startWatching(resourceVersion: string, signal: AbortSignal): Watching<T> {
+    const { client, resource, random, clock } = this.#options;
+    // At random, so that not all watches of all processes are renewed at the same time.
+    const timeoutSeconds = 300 + Math.floor(random() * 300);
+    const events = client.watch(resource, { ...this.#selection, resourceVersion, timeoutSeconds }, signal);
+    return { kind: 'watching', resourceVersion, events, silentSince: clock.monotonic() };
+  }
+
+  async #nextEvent(state: Watching<T>): Promise<State<T>> {
+    const { store, clock } = this.#options;
+    const { done, value: event } = await state.events.next();
+    if (done) {
+      const { silentSince, resourceVersion } = state;
+      if (silentSince !== undefined && clock.monotonic() - silentSince < shortestWatchMilliseconds) {
+        throw new ApiError('Unavailable', 'the watch ended at once, without an event');
+      }
+      return { kind: 'listed', resourceVersion };
+    }
+    store.apply(event);
+    const resourceVersion = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+    return { ...state, resourceVersion, silentSince: undefined };
+  }
+
+  async #afterFailure(state: State<T>, error: unknown): Promise<State<T>> {
+    if (state.kind === 'watching') await state.events.return();
+    if (isApiError(error, 'Expired')) {
+      // A listing whose pages expire under our hands is tried whole, as client-go's pager does.
+      return { kind: 'empty', paged: state.kind !== 'listing' };
+    }
+    return state.kind === 'watching' ? { kind: 'listed', resourceVersion: state.resourceVersion } : state;
+  }
+
+  async #wait(failures: number, error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    const retryAfter = isApiError(error) ? (error.retryAfterMilliseconds ?? 0) : 0;
+    const waitMilliseconds = Math.max(backoffMilliseconds(backoff, failures, random()), retryAfter);
+    const fields = { err: error, failures, waitMilliseconds };
+    if (isApiError(error)) this.#log.warn(fields, 'list or watch failed and will be tried again');
+    else this.#log.error(fields, 'list or watch failed unexpectedly and will be tried again');
+    await sleep(clock, waitMilliseconds, signal).catch(() => undefined);
+  }
+}
+
+function selectionOf({ namespace, labelSelector, fieldSelector }: Selection): Selection {
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+  };
+}

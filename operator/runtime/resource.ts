@@ -1,0 +1,82 @@
+// Where a kind of object lives on the API server, with its type. The kinds of Kubernetes the runtime and its users need
+// are listed here; a custom resource brings its own.
+import type {
+  CoreEvent,
+  Event,
+  Job,
+  KubernetesObject,
+  Lease,
+  Node,
+  ObjectMeta,
+  Pod,
+  PriorityClass,
+  Service,
+} from './kubernetes.ts';
+
+declare const objectType: unique symbol;
+
+export interface Resource<T extends KubernetesObject = KubernetesObject> {
+  /** '' for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  /** Never there at run time: it ties the resource to the type of its objects. */
+  readonly [objectType]?: T;
+}
+
+export interface ObjectKey {
+  namespace?: string;
+  name: string;
+}
+
+export const pods = builtIn<Pod>('', 'v1', 'pods', 'Pod');
+export const services = builtIn<Service>('', 'v1', 'services', 'Service');
+export const nodes = builtIn<Node>('', 'v1', 'nodes', 'Node', 'Cluster');
+export const coreEvents = builtIn<CoreEvent>('', 'v1', 'events', 'Event');
+export const jobs = builtIn<Job>('batch', 'v1', 'jobs', 'Job');
+export const leases = builtIn<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
+export const events = builtIn<Event>('events.k8s.io', 'v1', 'events', 'Event');
+export const priorityClasses = builtIn<PriorityClass>(
+  'scheduling.k8s.io',
+  'v1',
+  'priorityclasses',
+  'PriorityClass',
+  'Cluster',
+);
+
+function builtIn<T extends KubernetesObject>(
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+  scope: 'Namespaced' | 'Cluster' = 'Namespaced',
+): Resource<T> {
+  return { group, version, plural, kind, namespaced: scope === 'Namespaced' };
+}
+
+export function apiVersionOf(resource: Resource): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** 'namespace/name', or 'name' for what has no namespace: the key of stores and queues. */
+export function keyOf(metadata: Pick<ObjectMeta, 'namespace' | 'name'>): string {
+  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+}
+
+export function parseKey(key: string): ObjectKey {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** The path of the collection; without a namespace, of all namespaces. */
+export function collectionPath(resource: Resource, namespace: string | undefined): string {
+  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${scope}/${resource.plural}`;
+}
+
+export function objectPath(resource: Resource, key: ObjectKey): string {
+  return `${collectionPath(resource, key.namespace)}/${encodeURIComponent(key.name)}`;
+}

@@ -1,0 +1,231 @@
+// The newest known state of a collection, in memory. Only a reflector and the answers to our own writes change it, and
+// it never goes back in time: nothing older replaces what is newer, nothing deleted comes back under its old uid.
+import type { Version, WatchEvent } from './client.ts';
+import { abortReason } from './clock.ts';
+import type { KubernetesObject } from './kubernetes.ts';
+import { keyOf } from './resource.ts';
+import { isNewer, noVersion } from './resource-version.ts';
+import { StoreIndex } from './store-index.ts';
+
+export interface Change<T> {
+  type: 'added' | 'modified' | 'deleted';
+  key: string;
+  object: T;
+  /** What stood there before a 'modified'. */
+  previous?: T;
+}
+
+export interface StoreOptions<T> {
+  /** By name: the values under which an object is found. A pure function of the (transformed) object. */
+  indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+  /** Drops what nobody reads, before anything is kept. Must keep metadata's name, namespace, uid and resourceVersion. */
+  transform?: (object: T) => T;
+}
+
+/** A listing under way. It may come in pages: each is stored at once, so only one page of raw JSON is ever alive. */
+export interface Listing<T> {
+  add(items: readonly T[]): void;
+  /** The listing is complete: what it doesn't hold and isn't newer than it is gone. */
+  finish(resourceVersion: string): void;
+}
+
+interface Waiter {
+  condition: () => boolean;
+  resolve: () => void;
+}
+
+export class Store<T extends KubernetesObject> {
+  readonly #objects = new Map<string, T>();
+  readonly #indexes: ReadonlyMap<string, StoreIndex<T>>;
+  readonly #transform: (object: T) => T;
+  readonly #listeners = new Set<(change: Change<T>) => void>();
+  readonly #waiters = new Set<Waiter>();
+  /** By uid: deleted by ourselves at this version, and the server's word for it hasn't come yet. */
+  readonly #absorbedDeletes = new Map<string, string>();
+  #resourceVersion = noVersion;
+  #synced = false;
+
+  constructor(options: StoreOptions<T> = {}) {
+    const indexes = Object.entries(options.indexes ?? {});
+    this.#indexes = new Map(indexes.map(([name, valuesOf]) => [name, new StoreIndex(valuesOf)]));
+    this.#transform = options.transform ?? ((object) => object);
+  }
+
+  /** A first listing is complete. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Everything that happened to the collection up to this version is in the store; '0' before the first listing. */
+  get resourceVersion(): string {
+    return this.#resourceVersion;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** By 'namespace/name', or 'name' for what has no namespace. */
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(): Iterable<T> {
+    return this.#objects.values();
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    const found = this.#indexes.get(index);
+    if (!found) throw new TypeError(`this store has no index "${index}"`);
+    return found.get(value);
+  }
+
+  /** Called after each change, before anything else happens. Returns how to stop it. */
+  subscribe(listener: (change: Change<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Resolves as soon as the condition holds; it is asked again after each change and each progress of the version. */
+  async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (condition()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const waiter: Waiter = {
+      condition,
+      resolve: () => {
+        resolve(undefined);
+      },
+    };
+    const onAbort = () => {
+      reject(abortReason(signal));
+    };
+    this.#waiters.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The answer to a write of our own: nothing older than it is seen from here on. */
+  absorb(object: T): void {
+    this.#put(object);
+    this.#wake();
+  }
+
+  /** A DELETE of our own succeeded and left nothing behind: events still on their way can't bring the object back. */
+  absorbDelete(metadata: Version): void {
+    const current = this.#objects.get(keyOf(metadata));
+    const isHere = current?.metadata.uid === metadata.uid;
+    if (!isHere && !this.#isNews(metadata)) return;
+    this.#absorbedDeletes.set(metadata.uid, metadata.resourceVersion);
+    if (isHere) this.#remove(current);
+    this.#wake();
+  }
+
+  /** For the reflector: one event of the watch, in the watch's order. */
+  apply(event: WatchEvent<T>): void {
+    if (event.type === 'BOOKMARK') {
+      this.#advance(event.resourceVersion);
+      return;
+    }
+    if (event.type === 'DELETED') this.#deleted(event.object);
+    else this.#put(event.object);
+    this.#advance(event.object.metadata.resourceVersion);
+  }
+
+  /** For the reflector: a listing begins. One that is never finished changes nothing but what it brought. */
+  startListing(): Listing<T> {
+    const listed = new Set<string>();
+    return {
+      add: (items) => {
+        for (const item of items) {
+          listed.add(item.metadata.uid);
+          this.#put(item);
+        }
+      },
+      finish: (resourceVersion) => {
+        this.#removeUnlisted(listed, resourceVersion);
+        this.#synced = true;
+        this.#advance(resourceVersion);
+      },
+    };
+  }
+
+  /** What is at or below the store's own version can't tell it anything: the store has it, or knows its end. */
+  #isNews(metadata: Version): boolean {
+    return isNewer(metadata.resourceVersion, this.#resourceVersion) && !this.#absorbedDeletes.has(metadata.uid);
+  }
+
+  #put(object: T): void {
+    if (!this.#isNews(object.metadata)) return;
+    const current = this.#objects.get(keyOf(object.metadata));
+    if (current && !isNewer(object.metadata.resourceVersion, current.metadata.resourceVersion)) return;
+    const kept = this.#transform(object);
+    if (current?.metadata.uid === kept.metadata.uid) {
+      this.#modify(current, kept);
+      return;
+    }
+    // A new uid under an old name: the old object's end was missed, or is still on its way.
+    if (current) this.#remove(current);
+    this.#add(kept);
+  }
+
+  #deleted(object: T): void {
+    this.#absorbedDeletes.delete(object.metadata.uid);
+    const current = this.#objects.get(keyOf(object.metadata));
+    if (current?.metadata.uid === object.metadata.uid) this.#remove(current);
+  }
+
+  #removeUnlisted(listed: ReadonlySet<string>, resourceVersion: string): void {
+    for (const object of this.#objects.values()) {
+      const { uid, resourceVersion: own } = object.metadata;
+      if (!listed.has(uid) && !isNewer(own, resourceVersion)) this.#remove(object);
+    }
+    for (const [uid, own] of this.#absorbedDeletes) {
+      if (!listed.has(uid) && !isNewer(own, resourceVersion)) this.#absorbedDeletes.delete(uid);
+    }
+  }
+
+  #add(object: T): void {
+    const key = keyOf(object.metadata);
+    this.#objects.set(key, object);
+    for (const index of this.#indexes.values()) index.add(key, object);
+    this.#tell({ type: 'added', key, object });
+  }
+
+  #modify(previous: T, object: T): void {
+    const key = keyOf(object.metadata);
+    this.#objects.set(key, object);
+    for (const index of this.#indexes.values()) {
+      index.remove(key, previous);
+      index.add(key, object);
+    }
+    this.#tell({ type: 'modified', key, object, previous });
+  }
+
+  #remove(object: T): void {
+    const key = keyOf(object.metadata);
+    this.#objects.delete(key);
+    for (const index of this.#indexes.values()) index.remove(key, object);
+    this.#tell({ type: 'deleted', key, object });
+  }
+
+  #tell(change: Change<T>): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #advance(resourceVersion: string): void {
+    if (isNewer(resourceVersion, this.#resourceVersion)) this.#resourceVersion = resourceVersion;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) if (waiter.condition()) waiter.resolve();
+  }
+}
