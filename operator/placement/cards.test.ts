@@ -64,7 +64,7 @@ const nvidia: Example[] = [
     want: ['1 nvidia.com/gpu Exclusive Tesla-T4 15360'],
   },
   {
-    name: 'the smallest byte value there is reads as one mebibyte, and one less as mebibytes',
+    name: 'one below the smallest byte value is still mebibytes',
     labels: gfd('Odd', '1048575'),
     allocatable: one,
     want: ['1 nvidia.com/gpu Exclusive Odd 1048575'],

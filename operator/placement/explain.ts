@@ -42,7 +42,7 @@ export function withoutHope(inventory: Inventory, workload: Workload, shape: Sha
 export function withHope(context: SearchContext, workload: Workload, shape: Shape): Waiting {
   const tally = tallyNow(context, workload, shape);
   const roomFor = shape.workers > 1 ? mostWorkersNow(context, shape) : 0;
-  const all = nodes(gpuNodeCount(context.inventory));
+  const all = `${gpuNodeCount(context.inventory)} nodes`;
   const headroom =
     shape.ask.needMebibytes > shape.vramMebibytes
       ? `; asks ${formatMebibytes(shape.ask.needMebibytes)} with headroom`
@@ -61,7 +61,7 @@ function noMatchingCards(inventory: Inventory, workload: Workload): Waiting {
   for (const nodeClass of inventory.classes()) {
     if (nodeClass.pools.length > 0) tallyKind(inventory, workload, nodeClass, tally);
   }
-  return waiting('NoMatchingCards', `0 of ${nodes(count)} have cards of the right kind: ${tally.words()}`);
+  return waiting('NoMatchingCards', `0 of ${count} nodes have cards of the right kind: ${tally.words()}`);
 }
 
 function tallyKind(inventory: Inventory, workload: CardFilter, nodeClass: NodeClass, tally: Tally): void {
@@ -236,11 +236,13 @@ class Tally {
       .sort(
         ([one, a], [other, b]) => ruleOrder(a.rule) - ruleOrder(b.rule) || b.count - a.count || (one < other ? -1 : 1),
       )
-      .map(
-        ([words, { count, names }]) =>
-          `${count} ${names.length === 0 ? words : words.replace(/\)$/, `: ${sample(names)})`)}`,
-      )
+      .map(([words, { count, names }]) => `${count} ${this.#counted(words, count, names)}`)
       .join(', ');
+  }
+
+  #counted(words: string, count: number, names: readonly string[]): string {
+    const named = names.length === 0 ? words : words.replace(/\)$/, `: ${sample(names)})`);
+    return count === 1 ? named.replace(/^cards /, 'card ') : named;
   }
 }
 

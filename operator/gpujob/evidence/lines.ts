@@ -40,7 +40,7 @@ export function readLines(message: string): Line[] {
 function undoEscapes(message: string): string {
   return message
     .replace(/\\u001b|\\x1b|\\033|\\e(?=\[)/gi, escapeCharacter)
-    
+    .replace(/\\[nr]/g, '\n')
     .replace(/\\t/g, ' ')
     .replace(/\\(["'])/g, '$1');
 }

@@ -146,6 +146,7 @@ FileNotFoundError: [Errno 2] No such file or directory: '/data/cuda/memory/train
     message: `usage: train.py [-h] --batch-size N
   --batch-size N   if you get "CUDA error: out of memory", use a smaller one
 If you see CUDA out of memory, lower --batch-size.
+Troubleshooting: the error "CUDA error: out of memory" has its own page.
 When running on small cards, avoid CUDA error: out of memory by --fp16.
 train.py: error: the following arguments are required: --batch-size`,
   },

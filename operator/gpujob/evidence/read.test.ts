@@ -19,6 +19,7 @@ describe('damaged and wrapped output', () => {
   it.each([
     ['a JSON log line', JSON.stringify({ level: 'error', message: `boom\n${text}`, time: '2026-01-01' })],
     ['a JSON log line within a JSON log line', JSON.stringify({ log: JSON.stringify({ message: `x\n${text}` }) })],
+    ['an escaped newline before the words', `{"error":"step 3 failed\\n${text.slice(text.indexOf('CUDA'))}\\nbye"}`],
     ['a Python repr', `[('rank0', OutOfMemoryError('${text}'))]`],
     ['ANSI colours', text.replace('CUDA', '\u001b[1;31mCUDA').replace('GPU 0', '\u001b[0mGPU 0')],
     ['progress bars on the same line', `\r 10%|█ | 1/10\r 20%|██ | 2/10\r${text}\n`],
@@ -28,7 +29,35 @@ describe('damaged and wrapped output', () => {
       `2026-05-01T10:00:00.000Z (Worker_TP0 pid=548) ERROR 05-01 10:00:00 [core.py:9] ${text}`,
     ],
   ])('is read: %s', (_, message) => {
-    expect(readMessage(message, cards.a10080)).toMatchObject({ kind: 'OutOfMemory', neededMebibytes: needed });
+    expect(readMessage(message, cards.a10080)).toMatchObject({
+      kind: 'OutOfMemory',
+      signature: 'torch',
+      requestedMebibytes: 2048,
+      usedMebibytes: 80_825,
+      capacityMebibytes: 81_049,
+      neededMebibytes: needed,
+    });
+  });
+
+  it.each([30, 40, 50, 60, 100, 120])(
+    'is read from a frame of %i columns, another rank’s lines between its own',
+    (width) => {
+      const rows = frame(text, width)
+        .split('\n')
+        .map((row) => `[rank0]: ${row}\n[rank1]: of which 1.00 GiB is free`);
+      expect(readMessage(rows.join('\n'), cards.a10080)).toMatchObject({
+        signature: 'torch',
+        usedMebibytes: 80_825,
+        capacityMebibytes: 81_049,
+        neededMebibytes: needed,
+      });
+    },
+  );
+
+  it('shows the line without the progress bar before it', () => {
+    const cause = readMessage(`epoch 1:  99%|█ | 99/100\r${python('ValueError: bad shard')}`, cards.a10080);
+    expect(cause).toMatchObject({ kind: 'ApplicationError', line: 'ValueError: bad shard' });
+    expect(readMessage('epoch 1: 99%\rno such shard', cards.a10080)).toMatchObject({ line: 'no such shard' });
   });
 
   it('gives what is left of a text whose beginning is cut', () => {
@@ -97,6 +126,14 @@ train.py FAILED`;
     expect(readMessage(message, cards.a10080)).toMatchObject({ kind: 'OutOfMemory', neededMebibytes: needed });
   });
 
+  it('count though vLLM’s front end reports the engine’s death with a traceback of its own', () => {
+    const message = `${python(text)}
+Traceback (most recent call last):
+  File "/usr/local/bin/vllm", line 8, in <module>
+RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}`;
+    expect(readMessage(message, cards.a10080).kind).toBe('OutOfMemory');
+  });
+
   it('count though the handler failed as well', () => {
     const message = `${python(text)}
 During handling of the above exception, another exception occurred:
@@ -148,6 +185,16 @@ describe('trust', () => {
     expect(readMessage(forged, cards.rtx4090)).toMatchObject({ kind: 'OutOfMemory', trusted: false });
   });
 
+  it('is not given to a use a little above the card', () => {
+    const forged = text.replace('78.93 GiB', '88.00 GiB').replace('228.38 MiB', '0 bytes');
+    expect(readMessage(forged, cards.a10080)).toMatchObject({ kind: 'OutOfMemory', trusted: false });
+  });
+
+  it('is not given to uses that couldn’t fit together', () => {
+    const forged = text.replace('is free. ', 'is free. Process 7 has 70.00 GiB memory in use. ');
+    expect(readMessage(forged, cards.a10080)).toMatchObject({ kind: 'OutOfMemory', trusted: false });
+  });
+
   it('is not given where the card is unknown', () => {
     expect(readMessage(text, card(undefined))).toMatchObject({ kind: 'OutOfMemory', trusted: false });
   });
@@ -195,6 +242,11 @@ describe('blame', () => {
       before: 'Process 9 has 20.00 GiB memory in use. ',
     });
     expect(readMessage(message, cards.a10080)).toMatchObject({ kind: 'OutOfMemory', neededMebibytes: 91_136 });
+  });
+
+  it('stays with our own use when little more was free than was asked for: segments are larger than tensors', () => {
+    const message = torchText({ ...small, free: '1.10 GiB', tried: '1.00 GiB', used: '78.00 GiB' });
+    expect(readMessage(message, cards.a10080)).toMatchObject({ kind: 'OutOfMemory', neededMebibytes: 80_896 });
   });
 
   it('sums several neighbours', () => {

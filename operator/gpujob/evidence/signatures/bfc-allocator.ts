@@ -1,5 +1,5 @@
 // The "best fit with coalescing" allocator below TensorFlow and XLA: its statistics, and its own words where the
-// error that follows is lost. Its warning that a failed attempt "is not a failure" is no evidence.
+// error that follows is lost. That an attempt "is not a failure" is seen in occurrences.ts.
 // Sources: tensorflow#9790 (statistics), tensorflow#17092 and #43546 (both wordings), weathernext#73 (under JAX).
 import { bytesBetween, findSize, sizeBetween } from '../size.ts';
 import { nothingRead } from './signature.ts';
@@ -20,7 +20,6 @@ export const bfcAllocator: Signature = {
   kind: 'log',
   mark: /Allocator \(GPU_\d{1,3}_bfc\) ran out of memory trying to allocate/,
   read: ({ window, message }) => {
-    if (/is not a failure/.test(window.slice(0, 400))) return undefined;
     const statistics = readBFCStatistics(message);
     return {
       ...nothingRead,

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { Placement } from '../model.ts';
+import { backendOf } from './backend.ts';
+import type { PodTemplateShape } from './backend.ts';
+
+const placement: Placement = {
+  workers: [
+    { node: 'a', count: 3 },
+    { node: 'b', count: 1 },
+  ],
+  resourceName: 'nvidia.com/gpu',
+  product: 'Tesla-T4',
+  cardVRAMMebibytes: 15360,
+  policyVersion: 1,
+  decisionID: 'u-1',
+  backend: 'DevicePlugin',
+};
+
+function allocate(template: PodTemplateShape, container = '', gpus = 2): PodTemplateShape {
+  return backendOf(placement).allocate(template, { placement, gpus, container });
+}
+
+const pin = (node: string): object => ({ key: 'metadata.name', operator: 'In', values: [node] });
+const termsOf = (template: PodTemplateShape): unknown =>
+  template.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+
+describe('the DevicePlugin backend', () => {
+  it('gives the cards to the first container, as limit and request, beside what it asks already', () => {
+    const main = { name: 'main', resources: { limits: { memory: '1Gi' }, requests: { cpu: '2' } } };
+    expect(allocate({ spec: { containers: [main, { name: 'log' }] } }).spec?.containers).toEqual([
+      {
+        name: 'main',
+        resources: {
+          limits: { memory: '1Gi', 'nvidia.com/gpu': '2' },
+          requests: { cpu: '2', 'nvidia.com/gpu': '2' },
+        },
+      },
+      { name: 'log' },
+    ]);
+  });
+
+  it('gives the cards to the container that is named', () => {
+    const allocated = allocate({ spec: { containers: [{ name: 'log' }, { name: 'main' }] } }, 'main', 1);
+    expect(allocated.spec?.containers.map(({ resources }) => resources?.limits?.['nvidia.com/gpu'])).toEqual([
+      undefined,
+      '1',
+    ]);
+  });
+
+  it('pins one term per node, because matchFields takes one value', () => {
+    expect(termsOf(allocate({ spec: { containers: [{ name: 'main' }] } }))).toEqual([
+      { matchFields: [pin('a')] },
+      { matchFields: [pin('b')] },
+    ]);
+  });
+
+  it("crosses the nodes with each of the user's own terms, and keeps preferred terms and Pod affinity", () => {
+    const zone = { key: 'zone', operator: 'In', values: ['z'] };
+    const rack = { key: 'rack', operator: 'Exists' };
+    const field = { key: 'metadata.name', operator: 'NotIn', values: ['c'] };
+    const affinity = {
+      podAffinity: { kept: true },
+      nodeAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: { matchExpressions: [rack] } }],
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [zone] }, { matchExpressions: [rack], matchFields: [field] }],
+        },
+      },
+    };
+    const allocated = allocate({ spec: { containers: [{ name: 'main' }], affinity } });
+    expect(termsOf(allocated)).toEqual([
+      { matchExpressions: [zone], matchFields: [pin('a')] },
+      { matchExpressions: [rack], matchFields: [field, pin('a')] },
+      { matchExpressions: [zone], matchFields: [pin('b')] },
+      { matchExpressions: [rack], matchFields: [field, pin('b')] },
+    ]);
+    expect(allocated.spec?.affinity).toMatchObject({
+      podAffinity: { kept: true },
+      nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1 }] },
+    });
+  });
+
+  it("tolerates the card's own taint, once, beside the user's tolerations", () => {
+    const own = { key: 'team', operator: 'Exists' };
+    const card = { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' };
+    const template = { spec: { containers: [{ name: 'main' }], tolerations: [own] } };
+    const once = allocate(template);
+    expect(once.spec?.tolerations).toEqual([own, card]);
+    expect(allocate(once).spec?.tolerations).toEqual([own, card]);
+  });
+
+  it('leaves everything else, and the template it was given, as it was', () => {
+    const template = {
+      metadata: { labels: { a: 'b' } },
+      spec: { containers: [{ name: 'main' }], nodeSelector: { zone: 'z' } },
+    };
+    const before = structuredClone(template);
+    expect(allocate(template)).toMatchObject({
+      metadata: { labels: { a: 'b' } },
+      spec: { nodeSelector: { zone: 'z' } },
+    });
+    expect(template).toEqual(before);
+  });
+});

@@ -1,0 +1,289 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Inventory } from './inventory.ts';
+import { emptyQueueMemory } from './model.ts';
+import type { NodeFacts, Placement, PodFacts, Policy, QueueMemory, Workload } from './model.ts';
+import { reservationFor } from './planner.ts';
+import type { Plan } from './planner.ts';
+import { cardModels, inventoryOf, nodeOf, plainPolicy, planNow, podOn, workloadOf } from './testing.ts';
+
+const models = [...Object.values(cardModels), { product: 'NVIDIA-GB10', mebibytes: 0 }];
+const zones = ['x', 'y'];
+
+const nodeArbitrary = fc.record({
+  model: fc.constantFrom(...models),
+  count: fc.constantFrom(1, 2, 4, 8),
+  zone: fc.constantFrom(...zones),
+  ready: fc.integer({ min: 0, max: 9 }).map((digit) => digit !== 0),
+  cordoned: fc.integer({ min: 0, max: 9 }).map((digit) => digit === 0),
+  cpu: fc.constantFrom('8', '96'),
+  busy: fc.integer({ min: 0, max: 3 }),
+});
+type NodeSketch = typeof nodeArbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+function nodeFrom(sketch: NodeSketch, index: number): NodeFacts {
+  return nodeOf(
+    `n${String(index).padStart(2, '0')}`,
+    { ...sketch.model, count: sketch.count },
+    {
+      unschedulable: sketch.cordoned,
+      ready: sketch.ready,
+      labels: { zone: sketch.zone },
+      allocatable: { cpu: sketch.cpu },
+    },
+  );
+}
+
+const podsFrom = (sketches: readonly NodeSketch[]): PodFacts[] =>
+  sketches.map((sketch, index) =>
+    podOn(`n${String(index).padStart(2, '0')}`, `p${index}`, Math.min(sketch.busy, sketch.count)),
+  );
+
+const workloadArbitrary = fc.record({
+  gibibytes: fc.constantFrom(4, 14, 16, 20, 38, 70, 90),
+  gpus: fc.constantFrom(1, 1, 2, 4, 8),
+  workers: fc.constantFrom(1, 1, 1, 2, 5),
+  cpu: fc.constantFrom(500, 4000),
+  zone: fc.option(fc.constantFrom(...zones), { freq: 4 }),
+  priority: fc.constantFrom(0, 0, 10),
+  avoid: fc.option(fc.constantFrom('n00', 'n01'), { freq: 4 }),
+});
+type WorkloadSketch = typeof workloadArbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+function workloadFrom(sketch: WorkloadSketch, index: number): Workload {
+  return workloadOf(`u${index}`, {
+    vramMebibytes: sketch.gibibytes * 1024,
+    gpus: sketch.gpus,
+    workers: sketch.workers,
+    priority: sketch.priority,
+    createdAtMilliseconds: index,
+    perWorker: { cpu: sketch.cpu, pods: 1 },
+    constraints: { nodeSelector: sketch.zone === null ? {} : { zone: sketch.zone }, nodeAffinity: [], tolerations: [] },
+    avoidNodes: sketch.avoid === null ? [] : [sketch.avoid],
+  });
+}
+
+const clusterArbitrary = fc.array(nodeArbitrary, { minLength: 1, maxLength: 12 });
+const queueArbitrary = fc.array(workloadArbitrary, { minLength: 1, maxLength: 25 });
+const headroomArbitrary = fc.constantFrom(0, 50, 200);
+const policyWith = (headroomPermille: number): Policy => ({ ...plainPolicy, headroomPermille });
+
+const build = (sketches: readonly NodeSketch[]): Inventory => inventoryOf(sketches.map(nodeFrom), podsFrom(sketches));
+
+function placementsOf(plan: Plan, queue: readonly Workload[]): { workload: Workload; placement: Placement }[] {
+  return queue.flatMap((workload) => {
+    const verdict = plan.verdicts.get(workload.uid);
+    return verdict?.kind === 'Placed' ? [{ workload, placement: verdict.placement }] : [];
+  });
+}
+
+/** Everything that a reader can see of an inventory. */
+function seen(inventory: Inventory): unknown {
+  return inventory.standings().map((standing) => ({
+    ...standing,
+    used: Object.fromEntries([...inventory.usedAmounts(standing.node)].sort()),
+  }));
+}
+
+function overCommitted(inventory: Inventory): string[] {
+  const names = new Set(inventory.standings().map(({ node }) => node));
+  return [...names].filter((name) => {
+    const allocatable = inventory.node(name)?.allocatable ?? {};
+    return [...inventory.usedAmounts(name)].some(([resource, used]) => used > (allocatable[resource] ?? 0));
+  });
+}
+
+describe('whatever the cluster and the queue', () => {
+  it('no sequence of plans over-commits a node, in cards, CPU or Pods', () => {
+    fc.assert(
+      fc.property(
+        clusterArbitrary,
+        fc.array(queueArbitrary, { maxLength: 4 }),
+        headroomArbitrary,
+        (sketches, queues, headroom) => {
+          const inventory = build(sketches);
+          let memory: QueueMemory = emptyQueueMemory;
+          queues.forEach((sketched, round) => {
+            const queue = sketched.map((sketch, index) => ({
+              ...workloadFrom(sketch, index),
+              uid: `r${round}-${index}`,
+            }));
+            const result = planNow(inventory, queue, memory, round * 61_000, policyWith(headroom));
+            memory = result.memory;
+            for (const { workload, placement } of placementsOf(result, queue)) {
+              inventory.setReservation(reservationFor(workload, placement));
+            }
+            expect(overCommitted(inventory)).toEqual([]);
+          });
+        },
+      ),
+    );
+  });
+
+  it('a gang is placed whole, on one product, or not at all', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, queueArbitrary, (sketches, sketched) => {
+        const inventory = build(sketches);
+        const queue = sketched.map(workloadFrom);
+        for (const { workload, placement } of placementsOf(planNow(inventory, queue), queue)) {
+          expect(placement.workers.reduce((sum, { count }) => sum + count, 0)).toBe(workload.workers);
+          const products = placement.workers.map(({ node }) => inventory.node(node)?.nodeClass.pools[0]?.product);
+          expect(new Set(products)).toEqual(new Set([placement.product]));
+        }
+      }),
+    );
+  });
+
+  it('no job sits on a card that is too small or unknown, on a cordoned node, or outside its selector', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, queueArbitrary, headroomArbitrary, (sketches, sketched, headroom) => {
+        const inventory = build(sketches);
+        const queue = sketched.map(workloadFrom);
+        const result = planNow(inventory, queue, emptyQueueMemory, 0, policyWith(headroom));
+        for (const { workload, placement } of placementsOf(result, queue)) {
+          expect(placement.cardVRAMMebibytes).toBeGreaterThanOrEqual(workload.vramMebibytes);
+          for (const { node } of placement.workers) {
+            const facts = inventory.node(node)?.facts;
+            expect(Number(facts?.labels['nvidia.com/gpu.memory'])).toBeGreaterThanOrEqual(workload.vramMebibytes);
+            expect([facts?.unschedulable, facts?.ready]).toEqual([false, true]);
+            const { zone } = workload.constraints.nodeSelector;
+            if (zone !== undefined) expect(facts?.labels['zone']).toBe(zone);
+          }
+        }
+      }),
+    );
+  });
+
+  it('every workload gets a verdict, and the same input the same plan, in whatever order nodes and jobs came', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, queueArbitrary, headroomArbitrary, (sketches, sketched, headroom) => {
+        const queue = sketched.map(workloadFrom);
+        const nodes = sketches.map(nodeFrom);
+        const one = planNow(inventoryOf(nodes, podsFrom(sketches)), queue, emptyQueueMemory, 0, policyWith(headroom));
+        const pods = podsFrom(sketches).reverse();
+        const reversed = inventoryOf([], pods);
+        for (const node of [...nodes].reverse()) reversed.setNode(node);
+        const other = planNow(reversed, [...queue].reverse(), emptyQueueMemory, 0, policyWith(headroom));
+        expect(one.verdicts.size).toBe(queue.length);
+        expect(Object.fromEntries(other.verdicts)).toEqual(Object.fromEntries(one.verdicts));
+        expect(other.memory).toEqual(one.memory);
+      }),
+    );
+  });
+
+  it('a plan leaves the inventory as it was', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, queueArbitrary, (sketches, sketched) => {
+        const inventory = build(sketches);
+        const before = seen(inventory);
+        planNow(inventory, sketched.map(workloadFrom));
+        expect(seen(inventory)).toEqual(before);
+      }),
+    );
+  });
+
+  // Alone and without headroom: in a queue another job may take what it would have got, and headroom waits for what joined.
+  it('one more node never turns a job that fits into one that waits', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, nodeArbitrary, workloadArbitrary, (sketches, joining, sketch) => {
+        const inventory = build(sketches);
+        const workload = workloadFrom(sketch, 0);
+        const fits = planNow(inventory, [workload]).verdicts.get('u0')?.kind === 'Placed';
+        inventory.setNode(nodeFrom(joining, sketches.length));
+        if (fits) expect(planNow(inventory, [workload]).verdicts.get('u0')?.kind).toBe('Placed');
+      }),
+    );
+  });
+
+  it('what never fits does not fit an empty cluster in order either, and what waits for cards does', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, workloadArbitrary, headroomArbitrary, (sketches, sketch, headroom) => {
+        const workload = workloadFrom(sketch, 0);
+        const verdict = planNow(build(sketches), [workload], emptyQueueMemory, 0, policyWith(headroom)).verdicts.get(
+          'u0',
+        );
+        if (verdict?.kind !== 'Waiting') return;
+        const inOrder = inventoryOf(
+          sketches.map((each, index) => ({ ...nodeFrom(each, index), unschedulable: false, ready: true })),
+        );
+        const fits =
+          planNow(inOrder, [workload], emptyQueueMemory, 0, policyWith(headroom)).verdicts.get('u0')?.kind === 'Placed';
+        expect(fits).toBe(verdict.reason === 'CardsBusy' || verdict.reason === 'WaitingForGang');
+      }),
+    );
+  });
+
+  it('an inventory that saw every change equals one built from what is left', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('node'), index: fc.nat(4), sketch: nodeArbitrary }),
+      fc.record({ do: fc.constant('removeNode'), index: fc.nat(4) }),
+      fc.record({
+        do: fc.constant('pod'),
+        index: fc.nat(6),
+        node: fc.nat(5),
+        cards: fc.nat(4),
+        run: fc.option(fc.nat(2)),
+        terminal: fc.boolean(),
+      }),
+      fc.record({ do: fc.constant('removePod'), index: fc.nat(6) }),
+      fc.record({
+        do: fc.constant('reserve'),
+        run: fc.nat(2),
+        node: fc.nat(4),
+        count: fc.integer({ min: 1, max: 3 }),
+        sketch: workloadArbitrary,
+      }),
+      fc.record({ do: fc.constant('release'), run: fc.nat(2) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const inventory = inventoryOf([]);
+        const nodes = new Map<string, NodeFacts>();
+        const pods = new Map<string, PodFacts>();
+        const reservations = new Map<string, ReturnType<typeof reservationFor>>();
+        for (const each of steps) {
+          if ('sketch' in each && 'count' in each) {
+            const workload = { ...workloadFrom(each.sketch, each.run), run: 1 };
+            const reservation = reservationFor(workload, {
+              workers: [{ node: `n0${each.node}`, count: each.count }],
+              resourceName: 'nvidia.com/gpu',
+              product: '',
+              cardVRAMMebibytes: 0,
+              policyVersion: 1,
+              decisionID: '',
+              backend: 'DevicePlugin',
+            });
+            reservations.set(reservation.run, reservation);
+            inventory.setReservation(reservation);
+          } else if ('sketch' in each) {
+            const node = nodeFrom(each.sketch, each.index);
+            nodes.set(node.name, node);
+            inventory.setNode(node);
+          } else if ('cards' in each) {
+            const base = podOn(each.node === 5 ? '' : `n0${each.node}`, `p${each.index}`, each.cards, {
+              terminal: each.terminal,
+            });
+            const pod = each.run === null ? base : { ...base, run: `u${each.run}/1` };
+            pods.set(pod.uid, pod);
+            inventory.setPod(pod);
+          } else if (each.do === 'removeNode' && 'index' in each) {
+            nodes.delete(`n0${each.index}`);
+            inventory.removeNode(`n0${each.index}`);
+          } else if ('index' in each) {
+            pods.delete(`p${each.index}`);
+            inventory.removePod(`p${each.index}`);
+          } else {
+            reservations.delete(`u${each.run}/1`);
+            inventory.removeReservation(`u${each.run}/1`);
+          }
+        }
+        const scratch = inventoryOf([...nodes.values()], [...pods.values()]);
+        for (const reservation of reservations.values()) scratch.setReservation(reservation);
+        expect(seen(inventory)).toEqual(seen(scratch));
+        const queue = [workloadOf('a'), workloadOf('b', { gpus: 2, workers: 2, vramMebibytes: 14_336 })];
+        expect(planNow(inventory, queue)).toEqual(planNow(scratch, queue));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
