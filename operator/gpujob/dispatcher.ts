@@ -92,9 +92,12 @@ export class Dispatcher {
     if (at >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = at;
-    this.#timer = clock.setTimeout(() => {
-      this.#pass();
-    }, Math.max(0, at - clock.monotonic()));
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#pass();
+      },
+      Math.max(0, at - clock.monotonic()),
+    );
   }
 
   #pass(): void {

@@ -2,7 +2,7 @@
 // number that would. Every sentence here is API and tested word for word. It decides nothing.
 import { formatCapacity, formatMebibytes } from '../resources/quantity.ts';
 import { classKindViolation, classViolation, cardsPerWorkerAllowed, ruleOrder } from './fit.ts';
-import type { Ask, RuleName, Violation } from './fit.ts';
+import type { Ask, Violation } from './fit.ts';
 import type { Inventory } from './inventory.ts';
 import type { CardFilter, CardPool, Verdict, Workload } from './model.ts';
 import type { NodeClass } from './node-class.ts';
@@ -10,6 +10,7 @@ import { mostWorkersNow, shortResource } from './search.ts';
 import type { SearchContext } from './search.ts';
 import { groupRoom, groupSites, matchingNodes, nodesOf, workersWhenEmpty } from './shape.ts';
 import type { Shape, Site } from './shape.ts';
+import { sample, Tally } from './tally.ts';
 
 export const maxMessageLength = 1024;
 
@@ -219,33 +220,6 @@ function nodesReconfiguring(inventory: Inventory): string[] {
     .flatMap(({ nodeNames }) => nodeNames);
 }
 
-/** Counts of nodes by what keeps them out, in the order of the rules. */
-class Tally {
-  readonly #counts = new Map<string, { rule: RuleName; count: number; names: string[] }>();
-
-  add({ rule, words }: Violation, names: readonly string[]): void {
-    if (names.length === 0) return;
-    const entry = this.#counts.get(words) ?? { rule, count: 0, names: [] };
-    entry.count += names.length;
-    if (rule === 'VRAMIsKnown') entry.names.push(...names);
-    this.#counts.set(words, entry);
-  }
-
-  words(): string {
-    return [...this.#counts]
-      .sort(
-        ([one, a], [other, b]) => ruleOrder(a.rule) - ruleOrder(b.rule) || b.count - a.count || (one < other ? -1 : 1),
-      )
-      .map(([words, { count, names }]) => `${count} ${this.#counted(words, count, names)}`)
-      .join(', ');
-  }
-
-  #counted(words: string, count: number, names: readonly string[]): string {
-    const named = names.length === 0 ? words : words.replace(/\)$/, `: ${sample(names)})`);
-    return count === 1 ? named.replace(/^cards /, 'card ') : named;
-  }
-}
-
 /** Of a node's pools the one that got furthest down the chain; undefined when one of them passes. */
 function furthest(nodeClass: NodeClass, ask: (pool: CardPool) => Violation | undefined): Violation | undefined {
   let best: Violation | undefined;
@@ -269,13 +243,6 @@ function countNodes(sites: readonly Site[]): number {
 
 function nodes(count: number): string {
   return count === 1 ? '1 node' : `${count} nodes`;
-}
-
-const sampleSize = 3;
-
-function sample(names: readonly string[]): string {
-  const shown = [...names].sort().slice(0, sampleSize).join(', ');
-  return names.length > sampleSize ? `${shown}, …` : shown;
 }
 
 function without(all: readonly string[], some: readonly string[]): string[] {

@@ -149,14 +149,7 @@ const productRules: Chain<KindSubject> = [
   ['IsolationIsOffered', isolationIsOffered],
 ];
 
-/** What holds for a node at any time: what it is for, and what kind of cards it has. */
-const kindRules: Chain<KindSubject> = [
-  ['TaintsAreTolerated', lastingTaintsAreTolerated],
-  ['NodeMatchesSelector', nodeMatchesSelector],
-  ...productRules,
-];
-
-/** The same without labels and name, so that one answer holds for a whole class of nodes. */
+/** What holds at any time for a whole class of nodes: what they are for, and what kind of cards they have. */
 const classKindRules: Chain<KindSubject> = [['TaintsAreTolerated', lastingTaintsAreTolerated], ...productRules];
 
 const classRules: Chain<StaticSubject> = [
@@ -187,12 +180,7 @@ export function fitViolation(subject: FitSubject): Violation | undefined {
   return firstViolation(fitRules, subject);
 }
 
-/** Whether the cards are of the right kind at all, whatever their size, state and use. */
-export function kindViolation(ask: CardFilter, node: NodeFacts, pool: CardPool): Violation | undefined {
-  return firstViolation(kindRules, { ask, node, pool });
-}
-
-/** The same for a whole class; the node selector is left to be asked node by node. */
+/** Whether the cards of a class are of the right kind at all, whatever their size, state and use; node selectors are asked node by node. */
 export function classKindViolation(ask: CardFilter, example: NodeFacts, pool: CardPool): Violation | undefined {
   return firstViolation(classKindRules, { ask, node: example, pool });
 }

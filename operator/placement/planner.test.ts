@@ -424,6 +424,19 @@ describe('a queue', () => {
   });
 });
 
+describe('a reservation', () => {
+  it('holds nothing any more once all its workers are bound, even if the scheduler bound them elsewhere', () => {
+    const inventory = inventoryOf(nodesOf(2, 'n', rtx4090, 4));
+    const workload = workloadOf('u', { workers: 2 });
+    const verdict = planNow(inventory, [workload]).verdicts.get('u');
+    if (verdict?.kind !== 'Placed') throw new Error('not placed');
+    inventory.setReservation(reservationFor(workload, verdict.placement));
+    inventory.setPod(podOn('n-1', 'p0', 1, { run: 'u/1' }));
+    inventory.setPod(podOn('n-2', 'p1', 1, { run: 'u/1' }));
+    expect(['n-1', 'n-2'].map((node) => inventory.used(node, 'nvidia.com/gpu'))).toEqual([1, 1]);
+  });
+});
+
 describe('starvation', () => {
   const large = workloadOf('large', { gpus: 8 });
   const small = (index: number): Workload => workloadOf(`small-${index}`, { createdAtMilliseconds: index + 1 });
@@ -464,6 +477,31 @@ describe('starvation', () => {
       'n-1',
       'n-2',
       undefined,
+    ]);
+  });
+
+  it('gives the kept nodes to their job and not to its twin that stands before it', () => {
+    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'large', nodes: ['n-1'] } };
+    const inventory = cluster();
+    inventory.removePod('p1');
+    const twin = { ...large, uid: 'twin', priority: 1 };
+    const { verdicts } = planNow(inventory, [twin, large], memory, 5);
+    expect([inWords(verdicts.get('twin')), inWords(verdicts.get('large'))]).toEqual([
+      'CardsBusy: 0 of 2 nodes fit now: 1 busy, 1 kept for a job ahead in the queue',
+      'n-1',
+    ]);
+  });
+
+  it('tells those behind it in the same pass once the kept nodes are let go', () => {
+    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'pair', nodes: ['n-1', 'n-2'] } };
+    const pair = workloadOf('pair', { gpus: 2, createdAtMilliseconds: 1 });
+    const before = workloadOf('before');
+    const behind = workloadOf('behind', { createdAtMilliseconds: 2 });
+    const { verdicts } = planNow(cluster(), [before, pair, behind], memory, 5);
+    expect(['before', 'pair', 'behind'].map((uid) => inWords(verdicts.get(uid)))).toEqual([
+      'CardsBusy: 0 of 2 nodes fit now: 2 kept for a job ahead in the queue',
+      'n-2',
+      'n-2',
     ]);
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fitViolation } from './fit.ts';
 import type { Inventory } from './inventory.ts';
 import { emptyQueueMemory } from './model.ts';
 import type { NodeFacts, Placement, PodFacts, Policy, QueueMemory, Workload } from './model.ts';
@@ -151,6 +152,29 @@ describe('whatever the cluster and the queue', () => {
           }
         }
       }),
+    );
+  });
+
+  it('the planner and the chain of rules say the same of a single worker', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, workloadArbitrary, (sketches, sketch) => {
+        const inventory = build(sketches);
+        const workload = { ...workloadFrom(sketch, 0), workers: 1 };
+        const verdict = planNow(inventory, [workload]).verdicts.get('u0');
+        const placedOn = verdict?.kind === 'Placed' ? verdict.placement.workers[0]?.node : undefined;
+        const fitting = inventory.standings().filter(({ node, pool, free }) => {
+          const { facts, allocatable } = inventory.node(node)!;
+          const left = (name: string): number | undefined => {
+            const there = allocatable[name];
+            return there === undefined ? undefined : there - inventory.used(node, name);
+          };
+          const ask = { ...workload, needMebibytes: workload.vramMebibytes };
+          return fitViolation({ ask, node: facts, pool, freeCards: free, freeAmount: left }) === undefined;
+        });
+        expect(fitting.length > 0).toBe(placedOn !== undefined);
+        if (placedOn !== undefined) expect(fitting.map(({ node }) => node)).toContain(placedOn);
+      }),
+      { numRuns: 300 },
     );
   });
 

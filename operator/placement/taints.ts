@@ -4,8 +4,8 @@ import type { NodeFacts, Taint, Toleration } from './model.ts';
 
 /**
  * GPU nodes are commonly tainted with their own resource name (`nvidia.com/gpu=present:NoSchedule`), and the admission plugin
- * ExtendedResourceToleration tolerates exactly that for Pods which ask for the resource. It is off by default (Kubernetes 1.36,
- * pkg/kubeapiserver/options/plugins.go; on in GKE and AKS, absent in EKS), so every allocation backend adds the same
+ * ExtendedResourceToleration tolerates exactly that for Pods which ask for the resource. It is off by default (Kubernetes
+ * 1.36, pkg/kubeapiserver/options/plugins.go) and managed clusters differ, so every allocation backend adds the same
  * toleration itself, and fit counts on it: the two agree on every cluster.
  */
 export function cardToleration(resourceName: string): Toleration {

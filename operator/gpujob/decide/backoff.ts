@@ -17,10 +17,11 @@ export function delayMilliseconds(inARow: number, settings: Settings): number {
   return Math.min(doubled, settings.maxBackOffMilliseconds);
 }
 
-/** How many of the last attempts, in a row, ended in a way that backs off. */
+/** How often in a row the job ended the way it ended last, if that is a way that backs off; another way starts anew. */
 export function backOffsInARow(attempts: readonly Attempt[]): number {
-  const last = attempts.findLastIndex((attempt) => !backedOff.has(attempt.outcome));
-  return attempts.length - 1 - last;
+  const outcome = attempts.at(-1)?.outcome;
+  if (outcome === undefined || !backedOff.has(outcome)) return 0;
+  return attempts.length - 1 - attempts.findLastIndex((attempt) => attempt.outcome !== outcome);
 }
 
 /** Epoch milliseconds; undefined where nothing has to be waited for. */

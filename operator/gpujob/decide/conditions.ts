@@ -6,7 +6,15 @@ const conditionNames = Object.keys(conditionTypes) as ConditionName[];
 
 /** Where a GPUJob stands; exactly one at any time. */
 export type Standing =
-  | { readonly kind: 'Waiting'; readonly reason: Reason; readonly message: string; readonly stalled?: boolean }
+  | {
+      readonly kind: 'Waiting';
+      readonly reason: Reason;
+      readonly message: string;
+      /** Needs a person. */
+      readonly stalled?: boolean;
+      /** The message changes with every placement of others: not worth a write each time. */
+      readonly fleeting?: boolean;
+    }
   | { readonly kind: 'Placed'; readonly reason: Reason; readonly message: string }
   | { readonly kind: 'Suspended'; readonly message: string }
   | { readonly kind: 'Complete'; readonly message: string }

@@ -95,8 +95,7 @@ function adopted(o: Observation, run: OpenRun): NonNullable<Outcome['change']> {
   const { placement } = run;
   return {
     run: run.number,
-    vram: o.gpujob.status?.vram ?? formatMebibytes(o.workload.vramMebibytes),
-    gpus: o.spec.gpus * o.spec.workers,
+    ...asked(o),
     failures: o.gpujob.status?.failures ?? { application: 0, outOfMemory: 0, disruption: 0 },
     queue: undefined,
     ...(placement ? { placement: placementStatus(placement) } : {}),
@@ -124,7 +123,7 @@ function placedMessage(o: Observation, run: OpenRun): string {
 // No run is open.
 
 function startRun(o: Observation): Outcome {
-  if (o.spec.suspend) return { standing: suspended, change: { queue: undefined } };
+  if (o.spec.suspend) return { standing: suspended, change: { ...asked(o), queue: undefined } };
   const late = pastDeadline(o, undefined);
   if (late) return failed(o, 'DeadlineExceeded', late.message);
   return hold(o) ?? placeRun(o);
@@ -173,7 +172,8 @@ function placeRun(o: Observation): Outcome {
   if (verdict.kind === 'Placed') return createRun(o, verdict.placement);
   const { reason, message } = verdict;
   if (reason === 'NeverFits' && o.spec.whenNeverFits === 'Fail') return failed(o, reason, message);
-  const outcome = waiting(o, { kind: 'Waiting', reason, message }, o.settings.messageIntervalMilliseconds);
+  const standing: Standing = { kind: 'Waiting', reason, message, fleeting: true };
+  const outcome = waiting(o, standing, o.settings.messageIntervalMilliseconds);
   return { ...outcome, children: tryOnce(o), queued: true };
 }
 
@@ -209,8 +209,7 @@ function waiting(
   return {
     standing,
     change: {
-      vram: status?.vram ?? formatMebibytes(o.workload.vramMebibytes),
-      gpus: o.spec.gpus * o.spec.workers,
+      ...asked(o),
       queue: status?.queue ?? { since: timestamp(o.nowMilliseconds) },
     },
     facts: alreadySays(o, standing) ? [] : [{ kind: 'Waiting', reason, message }],
@@ -222,11 +221,18 @@ function failed(o: Observation, reason: Reason, message: string): Outcome {
   return {
     standing: { kind: 'Failed', reason, message },
     change: {
-      vram: o.gpujob.status?.vram ?? formatMebibytes(o.workload.vramMebibytes),
-      gpus: o.spec.gpus * o.spec.workers,
+      ...asked(o),
       completionTime: timestamp(o.nowMilliseconds),
       queue: undefined,
     },
     facts: [{ kind: 'Finished', reason, succeeded: false, message }],
+  };
+}
+
+/** What the job asks for now, and in total. */
+function asked(o: Observation): NonNullable<Outcome['change']> {
+  return {
+    vram: o.gpujob.status?.vram ?? formatMebibytes(o.workload.vramMebibytes),
+    gpus: o.spec.gpus * o.spec.workers,
   };
 }

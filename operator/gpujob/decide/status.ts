@@ -54,11 +54,10 @@ function writeStatus(o: Observation, { standing, change, facts }: Outcome): Effe
   return isWorthWriting(o, status, standing) ? [{ kind: 'WriteStatus', status, facts: facts ?? [] }] : [];
 }
 
-/** While a job waits for the same reason only its message changes, with every placement of others: not worth a write each time. */
 function isWorthWriting(o: Observation, next: GPUJobStatus, standing: Standing): boolean {
   const before = o.gpujob.status ?? {};
   if (isDeepStrictEqual(before, next)) return false;
-  if (standing.kind !== 'Waiting' || !sameButForMessages(before, next)) return true;
+  if (standing.kind !== 'Waiting' || !standing.fleeting || !sameButForMessages(before, next)) return true;
   const written = o.statusWrittenAtMilliseconds;
   return written === undefined || o.nowMilliseconds - written >= o.settings.messageIntervalMilliseconds;
 }

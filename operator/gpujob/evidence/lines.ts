@@ -11,6 +11,8 @@ export interface Line {
 
 // Kubernetes cuts a message at 4,096 bytes; more can only come from a caller's mistake, and the end holds the cause.
 const maxMessageLength = 16_384;
+/** Cards of one node whose ranks print into the same log. */
+const maxInterleavedRanks = 16;
 
 const escapeCharacter = String.fromCharCode(27);
 const colour = new RegExp(String.raw`${escapeCharacter}\[[0-?]{0,32}[ -/]{0,4}[@-~]`, 'g');
@@ -54,7 +56,7 @@ function readLine(raw: string): Line {
       const match = prefix.exec(text);
       if (match === null) continue;
       if (rank === '') rank = match[1] ?? '';
-      text = text.slice(match[0].length).trimStart();
+      text = text.slice(match[0].length).replace(frame, '').trim();
       removed = true;
     }
   }
@@ -65,7 +67,9 @@ function readLine(raw: string): Line {
 export function joinFrom(lines: readonly Line[], start: number, maxLines: number, maxLength: number): string {
   const rank = lines[start]?.rank ?? '';
   let joined = '';
-  for (let index = start, taken = 0; index < lines.length && taken < maxLines; index += 1) {
+  // Other ranks' lines may stand between, but not without end: joining stays linear in the message.
+  const end = Math.min(lines.length, start + maxLines * maxInterleavedRanks);
+  for (let index = start, taken = 0; index < end && taken < maxLines; index += 1) {
     const line = lines[index];
     if (line === undefined || joined.length >= maxLength) break;
     if (line.rank !== rank && line.rank !== '') continue;

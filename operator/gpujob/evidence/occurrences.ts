@@ -17,7 +17,8 @@ export interface Occurrence {
 const maxOccurrencesRead = 48;
 const maxWindowLines = 24;
 const maxWindowLength = 2400;
-/** A mark may be wrapped into the next line (Rich wraps at the terminal's width). */
+/** A mark may be wrapped into the next lines (Rich wraps at the terminal's width). */
+const probeLines = 4;
 const probeLength = 160;
 const linesLookedAtForRecovery = 3;
 
@@ -43,8 +44,8 @@ export function findOccurrences(
 function findMark(lines: readonly Line[], index: number, { mark }: Signature): number | undefined {
   const line = lines[index];
   if (line === undefined) return undefined;
-  const next = lines[index + 1]?.text.slice(0, probeLength) ?? '';
-  const match = mark.exec(`${line.text} ${next}`);
+  const probe = joinFrom(lines, index, probeLines, line.text.length + probeLength);
+  const match = mark.exec(probe);
   return match !== null && match.index < line.text.length ? match.index : undefined;
 }
 

@@ -165,6 +165,7 @@ describe('patterns', () => {
     ],
     ['words', 'aaaaaaaa'.repeat(2048)],
     ['secrets', 'token='.repeat(2730)],
+    ['ranks', Array.from({ length: 2700 }, (_rank, index) => `${index}: a`).join('\n')],
     ['lines', 'a\n'.repeat(8192)],
     ['beginnings of KV cache texts', '(1 GiB KV cache is '.repeat(860)],
     ['beginnings of HAMi texts', '[HAMI-core ERROR '.repeat(960)],
