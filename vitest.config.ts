@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
+          globalSetup: ['e2e/setup/global.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,

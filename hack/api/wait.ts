@@ -4,7 +4,7 @@ import type { Api, KubernetesObject } from './client.ts';
 import { follow } from './follow.ts';
 
 export interface Wait<T> {
-  /** Looked at after the first list and after every change. */
+  /** Asked after the first list and after every single change: no state in between is missed. */
   until: (objects: readonly T[]) => boolean;
   /** For the error message: "3 nodes to be ready". */
   what: string;
@@ -23,9 +23,7 @@ export async function waitFor<T extends KubernetesObject>(api: Api, path: string
   const seen = new Map<string, T>();
   const stop = new AbortController();
   const state: { met: boolean; failure?: Error } = { met: false };
-  let planned = false;
   const look = (): void => {
-    planned = false;
     if (stop.signal.aborted) return;
     try {
       state.met = wait.until([...seen.values()]);
@@ -33,11 +31,6 @@ export async function waitFor<T extends KubernetesObject>(api: Api, path: string
       state.failure = error instanceof Error ? error : new Error(String(error)); // the condition can never hold
     }
     if (state.met || state.failure !== undefined) stop.abort();
-  };
-  // Once for all changes of one chunk: looking at 10,000 objects after each of 10,000 changes takes minutes.
-  const lookSoon = (): void => {
-    if (!planned) setImmediate(look);
-    planned = true;
   };
   const timer = setTimeout(() => {
     stop.abort();
@@ -49,12 +42,12 @@ export async function waitFor<T extends KubernetesObject>(api: Api, path: string
       onList(items) {
         seen.clear();
         for (const item of items) seen.set(keyOf(item), item);
-        lookSoon();
+        look();
       },
       onChange(type, object) {
         if (type === 'DELETED') seen.delete(keyOf(object));
         else seen.set(keyOf(object), object);
-        lookSoon();
+        look();
       },
     },
     stop.signal,

@@ -1,6 +1,5 @@
 // A real control plane in a directory of its own: start it, find it again, stop it. All state is in that directory, so
 // whoever has the path can do all of it. It never touches a cluster it didn't start.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { Api } from '../api/client.ts';
 import { stageFiles } from '../kwok/stages.ts';
 import * as components from './components.ts';
 import { type User, files, kubeconfigOf, writeKubeconfigs, writeSecrets } from './credentials.ts';
+import { runKubectl } from './kubectl.ts';
 import { withLock } from './lock.ts';
 import { freePort } from './ports.ts';
 import * as processes from './process.ts';
@@ -68,15 +68,9 @@ export class Cluster {
     return join(this.directory, 'logs', `${name}.log`);
   }
 
-  /** Runs kubectl as admin; throws with kubectl's own words. Output over 64 MiB is an error. */
-  kubectl(args: readonly string[], input?: string): string {
-    const { status, stdout, stderr } = spawnSync(this.programs.kubectl, [`--kubeconfig=${this.kubeconfig}`, ...args], {
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-      ...(input === undefined ? {} : { input }),
-    });
-    if (status === 0) return stdout;
-    throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
+  /** kubectl as admin; rejects with its own words. */
+  kubectl(args: readonly string[], input?: string): Promise<string> {
+    return runKubectl(this.programs, this.kubeconfig, args, input);
   }
 
   /** SIGKILL, as a crash: nothing is flushed, no client is told. */
@@ -117,12 +111,15 @@ export function openCluster(directory: string): Cluster | undefined {
   return new Cluster(directory, JSON.parse(readFileSync(recordFile(directory), 'utf8')) as Record);
 }
 
-/** Also after a crash: it needs nothing but the pid files. What isn't alive any more is skipped. */
+/**
+ * Also after a crash: it needs nothing but the pid files. Everything that was started in the directory ends, the API
+ * server next to last and etcd last. The keeper ends by itself.
+ */
 export async function stopCluster(directory: string): Promise<void> {
-  const [store, server, ...clients] = components.componentNames;
-  await Promise.all(clients.map((name) => processes.stopProcess(directory, name)));
-  await processes.stopProcess(directory, server);
-  await processes.stopProcess(directory, store);
+  const last = ['kube-apiserver', 'etcd'];
+  const first = processes.startedProcesses(directory).filter((name) => name !== 'keeper' && !last.includes(name));
+  await Promise.all(first.map((name) => processes.stopProcess(directory, name)));
+  for (const name of last) await processes.stopProcess(directory, name);
   rmSync(directory, { recursive: true, force: true });
 }
 
@@ -207,6 +204,25 @@ async function untilPodsAreAccepted(cluster: Cluster, signal: AbortSignal): Prom
   await api.close();
 }
 
+function playNodes(directory: string, programs: Programs, kwokConfig: string, actorConfig: string): void {
+  processes.startProcess(directory, components.kwok(programs, kwokConfig, stageFiles));
+  processes.startProcess(directory, components.containerActor(actorConfig));
+}
+
+/**
+ * KWOK and the container actor as local processes against a cluster that someone else runs (kind, or the user's own).
+ * They touch only nodes labelled type=kwok, and the Pods on those. Ended by stopCluster(directory).
+ */
+export async function playNodesOf(kubeconfig: string, options: StartOptions): Promise<Programs> {
+  const { directory, say, signal } = options;
+  const { programs } = await findPrograms(options.environment ?? process.env, say, signal);
+  await stopCluster(directory);
+  prepareDirectory(directory);
+  if (options.diesWithStarter) startKeeper(directory);
+  playNodes(directory, programs, kubeconfig, kubeconfig);
+  return programs;
+}
+
 async function startAll(options: StartOptions, programs: Programs): Promise<Cluster> {
   const { directory, signal } = options;
   prepareDirectory(directory);
@@ -217,8 +233,7 @@ async function startAll(options: StartOptions, programs: Programs): Promise<Clus
   const cluster = new Cluster(directory, record);
   processes.startProcess(directory, components.controllerManager(programs, directory));
   processes.startProcess(directory, components.scheduler(programs, directory));
-  processes.startProcess(directory, components.kwok(programs, cluster.kubeconfigFor('kwok'), stageFiles));
-  processes.startProcess(directory, components.containerActor(cluster.kubeconfigFor('container-actor')));
+  playNodes(directory, programs, cluster.kubeconfigFor('kwok'), cluster.kubeconfigFor('container-actor'));
   await untilPodsAreAccepted(cluster, signal);
   return cluster;
 }

@@ -1,7 +1,7 @@
 // Processes that outlive whoever started them: each has its own process group, a log and a pid file. A pid is only ever
 // signalled together with the start time it was recorded with, so a recycled pid is never killed.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -126,6 +126,11 @@ export async function killProcess(directory: string, name: string): Promise<void
   if (!(await hasEnded(directory, name, 5_000))) throw new Error(`${name} doesn't die of SIGKILL`);
 }
 
-export function forgetProcess(directory: string, name: string): void {
-  rmSync(pidFile(directory, name), { force: true });
+/** The names of all that was ever started here. */
+export function startedProcesses(directory: string): string[] {
+  const folder = join(directory, 'pids');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length));
 }

@@ -59,6 +59,21 @@ describe('the inventory', () => {
     expect(inventory.cardSizes(any)).toEqual([22888]);
   });
 
+  it('knows the most CPU there is after a node like the others joins, changes or goes', () => {
+    const withCPU = (name: string, cpu: string) => nodeOf(name, { ...rtx4090, count: 8 }, { allocatable: { cpu } });
+    const inventory = inventoryOf([withCPU('a', '8')]);
+    const workload = workloadOf('w', { perWorker: { cpu: 32_000 } });
+    const never = (most: number): string =>
+      `NeverFits: needs cpu 32 on one node; the largest node with such cards has cpu ${most}`;
+    expect(verdictOf(inventory, workload)).toBe(never(8));
+    inventory.setNode(withCPU('b', '16'));
+    expect(verdictOf(inventory, workload)).toBe(never(16));
+    inventory.setNode(withCPU('a', '64'));
+    expect(verdictOf(inventory, workload)).toBe('a');
+    inventory.removeNode('a');
+    expect(verdictOf(inventory, workload)).toBe(never(16));
+  });
+
   it('releases a job that waited for a node when the node joins', () => {
     const inventory = inventoryOf([eight('a', t4)]);
     const workload = workloadOf('big', { vramMebibytes: 40_000 });

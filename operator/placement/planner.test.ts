@@ -178,10 +178,18 @@ const refusals: Example[] = [
     want: 'NeverFits: needs 16Gi on one GPU; the largest card here has 15Gi (15360Mi, Tesla-T4): ask at most 15360Mi',
   },
   {
-    name: 'nodes that are not ready or cordoned come back, so they count for never-fits',
+    name: 'nodes that are not ready or cordoned, and tainted for that, come back, so they count for never-fits',
     nodes: [
-      nodeOf('down', { ...a100x80, count: 8 }, { ready: false }),
-      nodeOf('cordoned', { ...a100x80, count: 8 }, { unschedulable: true }),
+      nodeOf(
+        'down',
+        { ...a100x80, count: 8 },
+        { ready: false, taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }] },
+      ),
+      nodeOf(
+        'out',
+        { ...a100x80, count: 8 },
+        { unschedulable: true, taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] },
+      ),
     ],
     workload: { vramMebibytes: 92 * gi },
     want: 'NeverFits: needs 92Gi on one GPU; the largest card here has 80Gi (2 nodes)',
@@ -478,6 +486,12 @@ describe('starvation', () => {
       'n-2',
       undefined,
     ]);
+  });
+
+  it('keeps a node that the job would rather avoid only where no other is left', () => {
+    const memory: QueueMemory = { passed: { large: 20 } };
+    const held = (avoidNodes: string[]) => planNow(cluster(), [{ ...large, avoidNodes }], memory, 5).memory.held?.nodes;
+    expect([held([]), held(['n-1']), held(['n-1', 'n-2'])]).toEqual([['n-1'], ['n-2'], ['n-1']]);
   });
 
   it('gives the kept nodes to their job and not to its twin that stands before it', () => {

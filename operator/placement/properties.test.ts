@@ -82,6 +82,7 @@ function placementsOf(plan: Plan, queue: readonly Workload[]): { workload: Workl
 function seen(inventory: Inventory): unknown {
   return inventory.standings().map((standing) => ({
     ...standing,
+    allocatable: inventory.node(standing.node)?.allocatable,
     used: Object.fromEntries([...inventory.usedAmounts(standing.node)].sort()),
   }));
 }

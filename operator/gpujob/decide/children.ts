@@ -3,8 +3,7 @@
 import type { Job } from '../../runtime/kubernetes.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
-import { conditionIsTrue } from './conditions.ts';
-import { endOf, hasEnded, isDeleting, ownJobs, runOf } from './run.ts';
+import { endOf, hasEnded, isDeleting, isFinished, ownJobs, runOf } from './run.ts';
 
 export interface Cleanup {
   readonly effects: readonly Effect[];
@@ -38,7 +37,7 @@ function untilDeletion(o: Observation, job: Job): number {
   const run = runOf(job);
   if (run < current) return sinceEnd(o, job);
   if (run === current && hasEnded(status, run)) return sinceLastEnd(o, job);
-  const expected = run === current || (run === current + 1 && !conditionIsTrue(status.conditions, 'Finished'));
+  const expected = run === current || (run === current + 1 && !isFinished(o));
   return expected ? Number.POSITIVE_INFINITY : 0;
 }
 

@@ -71,6 +71,12 @@ const moves: readonly Move[] = [
     },
   },
   {
+    name: 'the spec is edited',
+    make: (world) => {
+      touch(world, {}, 1);
+    },
+  },
+  {
     name: 'suspend is taken back',
     make: (world) => {
       touch(world, { spec: { ...world.gpujob.spec, suspend: false } }, 1);

@@ -10,10 +10,10 @@ import type { Observation } from '../observation.ts';
 import { closeRun, standingAfter, suspended } from './aftermath.ts';
 import { backOffEndMilliseconds, refusalEndMilliseconds } from './backoff.ts';
 import { cleanUp } from './children.ts';
-import { conditionIsTrue, type Standing } from './conditions.ts';
+import type { Standing } from './conditions.ts';
 import { untilDeadlineMilliseconds } from './deadline.ts';
 import { endingOfFailedRun, type Ending } from './ending.ts';
-import { endOf, isDeleting, type OpenRun, openRun, ownerUID, runningSinceMilliseconds } from './run.ts';
+import { endOf, isDeleting, isFinished, type OpenRun, openRun, ownerUID, runningSinceMilliseconds } from './run.ts';
 import { alreadySays, conclude, type Outcome, placementStatus, timestamp } from './status.ts';
 import { unbound } from './unbound.ts';
 
@@ -33,13 +33,6 @@ function decideRun(o: Observation): Decision {
   if (isFinished(o)) return { effects: [], queued: false };
   const run = openRun(o);
   return conclude(o, run ? followRun(o, run) : startRun(o));
-}
-
-/** A job that ended before its first run may be mended: an edit of its spec makes it a new question. */
-function isFinished(o: Observation): boolean {
-  const status = o.gpujob.status;
-  if (!conditionIsTrue(status?.conditions, 'Finished')) return false;
-  return (status?.run ?? 0) > 0 || status?.observedGeneration === o.gpujob.metadata.generation;
 }
 
 // A run is open.
@@ -96,6 +89,7 @@ function adopted(o: Observation, run: OpenRun): NonNullable<Outcome['change']> {
   return {
     run: run.number,
     ...asked(o),
+    completionTime: undefined,
     failures: o.gpujob.status?.failures ?? { application: 0, outOfMemory: 0, disruption: 0 },
     queue: undefined,
     ...(placement ? { placement: placementStatus(placement) } : {}),
@@ -210,6 +204,7 @@ function waiting(
     standing,
     change: {
       ...asked(o),
+      completionTime: undefined,
       queue: status?.queue ?? { since: timestamp(o.nowMilliseconds) },
     },
     facts: alreadySays(o, standing) ? [] : [{ kind: 'Waiting', reason, message }],

@@ -5,6 +5,7 @@ import type { GPUJobStatus } from '../../resources/gpujob.ts';
 import type { Job, Pod } from '../../runtime/kubernetes.ts';
 import type { Observation } from '../observation.ts';
 import { runName } from '../job.ts';
+import { conditionIsTrue } from './conditions.ts';
 import { reservationOf } from '../reservation.ts';
 
 export interface OpenRun {
@@ -34,6 +35,13 @@ export function ownerUID(job: Job): string | undefined {
 /** The recorded end of a run is what closes it; until then it is open, whatever its Job looks like. */
 export function hasEnded(status: GPUJobStatus, run: number): boolean {
   return (status.attempts ?? []).some((attempt) => attempt.run === run);
+}
+
+/** A job that ended before its first run may be mended: an edit of its spec makes it a new question. */
+export function isFinished(o: Observation): boolean {
+  const status = o.gpujob.status;
+  if (!conditionIsTrue(status?.conditions, 'Finished')) return false;
+  return (status?.run ?? 0) > 0 || status?.observedGeneration === o.gpujob.metadata.generation;
 }
 
 export function openRun(o: Observation): OpenRun | undefined {

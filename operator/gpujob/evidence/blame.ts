@@ -10,6 +10,9 @@ export type Blame =
 /** The allocator works in segments of 2 to 20 MiB and another process may free memory meanwhile: this much free is no slip. */
 export const roomMebibytes = 512;
 
+/** Where a text doesn't say what was free, a need below this part of the card can't have been refused by the card. */
+export const farFromFullPermille = 500;
+
 /** XLA's own documentation calls 95 % the most to ask for: the driver's context needs the rest. */
 export const usablePermille = 950;
 
@@ -80,9 +83,13 @@ function aPoolLimitRefused(reading: Reading, cardMebibytes: number | undefined):
   return { blame: 'PoolCap', hint: reading.poolFraction < 1 ? hints.xlaFraction : hints.poolLimit };
 }
 
-function theCardHadRoom({ free, requested }: Reading): Blame | undefined {
-  if (free === undefined || requested === undefined) return undefined;
-  return free >= requested + roomMebibytes ? { blame: 'PoolCap', hint: hints.outsideLimit } : undefined;
+function theCardHadRoom({ free, requested, used, capacity }: Reading): Blame | undefined {
+  if (requested === undefined) return undefined;
+  const refusedElsewhere = { blame: 'PoolCap', hint: hints.outsideLimit } as const;
+  if (free !== undefined) return free >= requested + roomMebibytes ? refusedElsewhere : undefined;
+  // No word about what was free: what isn't half of the card didn't fill it.
+  if (used === undefined || capacity === undefined) return undefined;
+  return (used + requested) * 1000 <= capacity * farFromFullPermille ? refusedElsewhere : undefined;
 }
 
 function aNeighbourHoldsIt(reading: Reading, cardMebibytes: number | undefined): Blame | undefined {

@@ -27,7 +27,7 @@ export function aGPUJob(spec: Partial<GPUJobSpec> = {}, status?: GPUJobStatus): 
     },
     spec: { requiredVRAM: '20Gi', template: { spec: { containers: [{ name: 'main', image: 'train:1' }] } }, ...spec },
     ...(status ? { status } : {}),
-  } as GPUJob;
+  };
 }
 
 export function aPlacement(run = 1, nodes: readonly string[] = ['node-a']): Placement {

@@ -77,7 +77,7 @@ function createJob(world: World, { job }: Extract<Effect, { kind: 'CreateJob' }>
     resourceVersion: String(world.version),
     creationTimestamp: at(world.milliseconds),
   };
-  world.jobs.push({ metadata, status: {} } as Job);
+  world.jobs.push({ metadata, status: {} });
   return true;
 }
 

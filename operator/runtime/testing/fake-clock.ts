@@ -49,7 +49,7 @@ export class FakeClock implements Clock {
       next.fire();
       await settle();
     }
-    this.#elapsed = until;
+    this.#elapsed = Math.max(this.#elapsed, until);
   }
 
   /** Moves the time on without firing anything: a process that was stopped, or whose event loop is blocked. */

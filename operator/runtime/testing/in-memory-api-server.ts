@@ -118,6 +118,11 @@ export class InMemoryApiServer implements Transport {
     for (const { stream } of this.#watches) stream.end(new ApiError('Unreachable', 'the connection was lost'));
   }
 
+  /** All watches end as if their time were over. */
+  endWatches(): void {
+    for (const { stream } of this.#watches) stream.end();
+  }
+
   /** Forgets all history: older watches and continue tokens are Expired from here on. */
   compact(): void {
     this.#compacted = this.#revision;

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import { ApiClient } from './client.ts';
+import { ApiError } from './errors.ts';
+import type { KubernetesObject } from './kubernetes.ts';
+import { silentLog } from './log.ts';
+import { Reflector } from './reflector.ts';
+import type { Selection } from './reflector.ts';
+import { Store } from './store.ts';
+import { FakeClock } from './testing/fake-clock.ts';
+import { InMemoryApiServer, configMaps } from './testing/in-memory-api-server.ts';
+import type { ApiRequest } from './transport.ts';
+
+const forever = new AbortController().signal;
+
+function aWorld(selection: Selection = {}) {
+  const clock = new FakeClock();
+  const server = new InMemoryApiServer({ clock });
+  const client = new ApiClient(server, { fieldManager: 'test' });
+  const store = new Store<KubernetesObject>();
+  const options = { client, resource: configMaps, store, ...selection, clock, random: () => 0.5, log: silentLog };
+  const reflector = new Reflector(options);
+  const requests: ApiRequest[] = [];
+  server.intercept((request, serve) => {
+    requests.push(request);
+    return serve();
+  });
+  const stop = new AbortController();
+  const run = () => reflector.run(stop.signal);
+  const create = (name: string) => client.create(configMaps, { metadata: { namespace: 'a', name } }, {}, forever);
+  const remove = ({ metadata }: KubernetesObject) =>
+    client.delete(configMaps, metadata, { uid: metadata.uid, propagationPolicy: 'Background' }, forever);
+  const label = ({ metadata }: KubernetesObject, value: string) =>
+    client.patch(configMaps, metadata, { metadata: { labels: { value } } }, forever);
+  const reads = () => requests.filter(({ method }) => method === 'GET');
+  const lists = () => reads().filter(({ query }) => query?.['watch'] === undefined);
+  const watches = () => reads().filter(({ query }) => query?.['watch'] !== undefined);
+  return { clock, server, client, store, reflector, stop, run, create, remove, label, lists, watches };
+}
+
+const names = (store: Store<KubernetesObject>) => [...store.list()].map(({ metadata }) => metadata.name).sort();
+
+describe('a reflector', () => {
+  it('lists once in pages, then watches from there, with its selection in both', async () => {
+    const { clock, run, create, store, lists, watches } = aWorld({ namespace: 'a', labelSelector: '!hidden' });
+    await create('x');
+    void run();
+    await clock.advance(0);
+    expect(names(store)).toEqual(['x']);
+    expect(lists().map(({ path, query }) => [path, query])).toEqual([
+      ['/api/v1/namespaces/a/configmaps', { labelSelector: '!hidden', limit: '500' }],
+    ]);
+    expect(watches().map(({ query }) => query)).toEqual([
+      {
+        labelSelector: '!hidden',
+        resourceVersion: store.resourceVersion,
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        timeoutSeconds: '450',
+      },
+    ]);
+  });
+
+  it('renews its watch when that has ended, from the last version it saw, without listing', async () => {
+    const { clock, run, create, store, server, lists, watches } = aWorld();
+    void run();
+    await clock.advance(0);
+    const { metadata } = await create('x');
+    await clock.advance(1);
+    server.sendBookmarks();
+    await clock.advance(450_000);
+    expect(lists()).toHaveLength(1);
+    expect(watches().map(({ query }) => query?.['resourceVersion'])).toEqual(['1', metadata.resourceVersion]);
+    expect(names(store)).toEqual(['x']);
+  });
+
+  it('lets bookmarks move the version it resumes from', async () => {
+    const { clock, run, client, server, store, watches } = aWorld();
+    void run();
+    await clock.advance(0);
+    const elsewhere = { metadata: { namespace: 'a', name: 'elsewhere' }, spec: {} };
+    const { metadata } = await client.create(
+      { ...configMaps, plural: 'services', kind: 'Service' },
+      elsewhere,
+      {},
+      forever,
+    );
+    server.sendBookmarks();
+    await clock.advance(450_000);
+    expect(store.resourceVersion).toBe(metadata.resourceVersion);
+    expect(watches().at(-1)?.query?.['resourceVersion']).toBe(metadata.resourceVersion);
+  });
+
+  it('resumes after a broken connection, and loses nothing', async () => {
+    const { clock, run, create, remove, server, store, lists } = aWorld();
+    const x = await create('x');
+    void run();
+    await clock.advance(0);
+    server.breakWatches();
+    await remove(x);
+    await create('y');
+    await clock.advance(1_000);
+    expect(names(store)).toEqual(['y']);
+    expect(lists()).toHaveLength(1);
+  });
+
+  it('lists again when its version has expired, and only then', async () => {
+    const { clock, run, create, remove, server, store, lists } = aWorld();
+    const x = await create('x');
+    void run();
+    await clock.advance(0);
+    server.breakWatches();
+    await remove(x);
+    await create('y');
+    server.compact();
+    await clock.advance(1_000);
+    expect(names(store)).toEqual(['y']);
+    expect(lists()).toHaveLength(2);
+  });
+
+  it('lists whole when its pages expire under its hands', async () => {
+    const { clock, run, create, server, store, lists } = aWorld();
+    for (let i = 0; i < 501; i++) await create(`x${i}`);
+    let compacted = false;
+    server.intercept((request, serve) => {
+      if (request.query?.['continue'] !== undefined && !compacted) {
+        compacted = true;
+        server.compact();
+      }
+      return serve();
+    });
+    void run();
+    await clock.advance(1_000);
+    expect([store.synced, store.size]).toEqual([true, 501]);
+    expect(lists().map(({ query }) => query?.['limit'])).toEqual(['500', '500', undefined]);
+  });
+
+  it('never gives up, whatever the server says, and asks less and less often', async () => {
+    const { clock, run, create, server, store, lists } = aWorld();
+    let answer: () => never = () => {
+      throw new ApiError('Unreachable', 'no route');
+    };
+    const stopRefusing = server.intercept((request, serve) => (request.method === 'GET' ? answer() : serve()));
+    await create('x');
+    void run();
+    await clock.advance(60_000);
+    answer = () => {
+      throw new ApiError('Forbidden', 'not yet');
+    };
+    await clock.advance(60_000);
+    expect(store.synced).toBe(false);
+    expect(lists().length).toBe(0);
+    stopRefusing();
+    await clock.advance(5_000);
+    expect(names(store)).toEqual(['x']);
+  });
+
+  it('does not hammer a server that ends every watch at once', async () => {
+    const { clock, run, server, watches } = aWorld();
+    void run();
+    await clock.advance(0);
+    server.intercept(async (request, serve) => {
+      const answer = await serve();
+      if (request.lane === 'watch')
+        queueMicrotask(() => {
+          server.endWatches();
+        });
+      return answer;
+    });
+    server.endWatches();
+    await clock.advance(60_000);
+    expect(watches().length).toBeLessThan(30);
+  });
+
+  it('waits as long as the server asked for', async () => {
+    const { clock, run, server, store, lists } = aWorld();
+    let refusals = 1;
+    server.intercept((_, serve) => {
+      if (refusals-- <= 0) return serve();
+      return Promise.resolve({ status: 429, body: {}, retryAfterSeconds: 20 });
+    });
+    void run();
+    await clock.advance(19_999);
+    expect([store.synced, lists().length]).toEqual([false, 0]);
+    await clock.advance(1);
+    expect(store.synced).toBe(true);
+  });
+
+  it('ends when it is told to, also while it waits', async () => {
+    const { clock, run, server, stop } = aWorld();
+    server.intercept(() => Promise.reject(new ApiError('Unreachable', 'no route')));
+    const running = run();
+    await clock.advance(10);
+    stop.abort();
+    await running;
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('catching up', () => {
+  it('waits for the first listing', async () => {
+    const { clock, run, reflector, create, store } = aWorld();
+    await create('x');
+    const done = reflector.catchUp(forever);
+    void run();
+    await clock.advance(0);
+    await done;
+    expect(names(store)).toEqual(['x']);
+  });
+
+  it('waits for each change and each deletion there was before it was asked', async () => {
+    const { clock, run, reflector, create, remove, label, server, store } = aWorld();
+    const [x, y] = [await create('x'), await create('y')];
+    void run();
+    await clock.advance(0);
+    server.breakWatches();
+    await label(x, 'new');
+    await remove(y);
+    await create('z');
+    let caughtUp = false;
+    const done = reflector.catchUp(forever).then(() => (caughtUp = true));
+    // The reflector still waits before it watches again.
+    await clock.advance(10);
+    expect(caughtUp).toBe(false);
+    await clock.advance(1_000);
+    await done;
+    expect(names(store)).toEqual(['x', 'z']);
+    expect(store.get('a/x')?.metadata.labels).toEqual({ value: 'new' });
+  });
+
+  it('needs no news of a quiet collection while the rest of the cluster moves on', async () => {
+    const { clock, run, reflector, client, store } = aWorld();
+    void run();
+    await clock.advance(0);
+    const elsewhere = { metadata: { namespace: 'a', name: 'elsewhere' } };
+    await client.create({ ...configMaps, plural: 'services', kind: 'Service' }, elsewhere, {}, forever);
+    await reflector.catchUp(forever);
+    expect(store.resourceVersion).toBe('1');
+  });
+
+  it('tries again until the server answers, and ends with the reason of its signal', async () => {
+    const { clock, run, reflector, server } = aWorld();
+    void run();
+    await clock.advance(0);
+    const stopRefusing = server.intercept(() => Promise.reject(new ApiError('Unreachable', 'no route')));
+    const abort = new AbortController();
+    const given = reflector.catchUp(abort.signal);
+    const done = reflector.catchUp(forever);
+    await clock.advance(5_000);
+    abort.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    stopRefusing();
+    await clock.advance(5_000);
+    await done;
+  });
+});
