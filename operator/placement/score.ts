@@ -32,8 +32,9 @@ export const neutralScore = 500;
  * the order of sizes decides as firmly between 22 and 24 GiB as between 24 and 80.
  */
 function fitScore({ vramMebibytes }: Candidate, { sizes }: ScoringContext): number {
-  const larger = sizes.filter((size) => size < vramMebibytes).length;
-  return bestScore - Math.floor((bestScore * larger) / Math.max(1, sizes.length));
+  let smaller = 0;
+  while (smaller < sizes.length && (sizes[smaller] ?? vramMebibytes) < vramMebibytes) smaller += 1;
+  return bestScore - Math.floor((bestScore * smaller) / Math.max(1, sizes.length));
 }
 
 /**

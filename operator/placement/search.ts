@@ -104,16 +104,19 @@ function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[])
   };
   const special = nodesWithSignals(context.scoring.signals);
   for (const site of sites) {
-    if (site.matching !== undefined) {
-      for (const node of site.matching) considerNode(context, ask, site, node, consider);
-      continue;
-    }
-    considerFullest(context, ask, site, special, consider);
+    if (site.matching === undefined) considerFullest(context, ask, site, special, consider);
+    else considerFullestOf(context, ask, site, special, consider);
     for (const node of special) {
-      if (context.inventory.node(node)?.nodeClass === site.nodeClass) considerNode(context, ask, site, node, consider);
+      if (context.inventory.node(node)?.nodeClass === site.nodeClass && isAllowed(site, node)) {
+        considerNode(context, ask, site, node, consider);
+      }
     }
   }
   return best;
+}
+
+function isAllowed({ matching }: Site, node: string): boolean {
+  return matching?.includes(node) ?? true;
 }
 
 /** Nodes of a class differ in nothing but what is free: the first by name in the fullest bucket is the best of them. */
@@ -132,6 +135,23 @@ function considerFullest(
       return;
     }
   }
+}
+
+/** The same among the nodes that the workload's own selectors allow: these have no buckets of their own. */
+function considerFullestOf(
+  context: SearchContext,
+  ask: Ask,
+  site: Site,
+  special: ReadonlySet<string>,
+  consider: (candidate: ScoredCandidate) => void,
+): void {
+  let fullest: { node: string; free: number } | undefined;
+  for (const node of nodesOf(site)) {
+    const free = freeCards(context.inventory, node, site);
+    if (free < ask.gpus || (fullest !== undefined && free >= fullest.free)) continue;
+    if (!special.has(node) && hasRoom(context, ask, node)) fullest = { node, free };
+  }
+  if (fullest !== undefined) consider(scored(context, ask, site, fullest.node, fullest.free));
 }
 
 function considerNode(

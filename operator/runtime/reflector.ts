@@ -136,7 +136,7 @@ export class Reflector<T extends KubernetesObject> {
     const { done, value: event } = await state.events.next();
     if (done) {
       const { silentSince, resourceVersion } = state;
-      if (silentSince !== undefined && clock.monotonic() - silentSince < 0) {
+      if (silentSince !== undefined && clock.monotonic() - silentSince < shortestWatchMilliseconds) {
         throw new ApiError('Unavailable', 'the watch ended at once, without an event');
       }
       return { kind: 'listed', resourceVersion };

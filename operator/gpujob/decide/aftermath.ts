@@ -5,7 +5,7 @@ import { formatMebibytes, mebibytesRoundedUp, parseQuantity } from '../../resour
 import type { Fact } from '../effects.ts';
 import { nextVRAM } from '../evidence/grow.ts';
 import type { Observation } from '../observation.ts';
-import { backOffEndMilliseconds } from './backoff.ts';
+import { backOffEndMilliseconds, endsInARow } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
@@ -14,14 +14,25 @@ import { type Outcome, type StatusChange, timestamp } from './status.ts';
 
 type Failures = NonNullable<GPUJobStatus['failures']>;
 
-const counterOf: Partial<Record<Attempt['outcome'], keyof Failures>> = {
-  OutOfMemory: 'outOfMemory',
-  ApplicationError: 'application',
-  HostOutOfMemory: 'application',
-  // Not the job's doing: neither spends a retry.
-  NeighbourOutOfMemory: 'disruption',
-  Disrupted: 'disruption',
-};
+/** From the third neighbour in a row on it is taken for the job's own: its processes share a card, or its words aren't true. */
+const neighboursBelieved = 2;
+
+/** The counter that the last attempt moves; the first two spend retries. */
+function counterOf(attempts: readonly Attempt[]): keyof Failures | undefined {
+  switch (attempts.at(-1)?.outcome) {
+    case 'OutOfMemory':
+      return 'outOfMemory';
+    case 'ApplicationError':
+    case 'HostOutOfMemory':
+      return 'application';
+    case 'NeighbourOutOfMemory':
+      return endsInARow(attempts) > neighboursBelieved ? 'application' : 'disruption';
+    case 'Disrupted':
+      return 'disruption';
+    default:
+      return undefined;
+  }
+}
 
 const noFailures: Failures = { application: 0, outOfMemory: 0, disruption: 0 };
 
@@ -29,7 +40,7 @@ const noFailures: Failures = { application: 0, outOfMemory: 0, disruption: 0 };
 export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome {
   const attempt = attemptOf(o, run, ending);
   const attempts = withAttempt(o.gpujob.status?.attempts ?? [], attempt);
-  const failures = counted(o.gpujob.status?.failures ?? noFailures, attempt.outcome);
+  const failures = counted(o.gpujob.status?.failures ?? noFailures, counterOf(attempts));
   const next = whatFollows(o, attempt, attempts, failures);
   const finished = next.standing.kind === 'Complete' || next.standing.kind === 'Failed';
   const since = activeSince(o, run);
@@ -51,8 +62,7 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
   return { standing: next.standing, change, facts, againInMilliseconds: next.againInMilliseconds };
 }
 
-function counted(failures: Failures, outcome: Attempt['outcome']): Failures {
-  const counter = counterOf[outcome];
+function counted(failures: Failures, counter: keyof Failures | undefined): Failures {
   return counter === undefined ? failures : { ...failures, [counter]: failures[counter] + 1 };
 }
 
@@ -80,8 +90,8 @@ function whatFollows(o: Observation, attempt: Attempt, attempts: Attempt[], fail
       return afterOutOfMemory(o, attempt, attempts, failures);
     case 'ApplicationError':
     case 'HostOutOfMemory':
-      return isExhausted(o, failures) ? exhausted(o, attempt, failures) : backOff(o, attempts);
     case 'NeighbourOutOfMemory':
+      return isExhausted(o, failures) ? exhausted(o, attempt, failures) : backOff(o, attempts);
     case 'Disrupted':
     case 'Unschedulable':
     case 'PodsRefused':

@@ -17,19 +17,17 @@ export function delayMilliseconds(inARow: number, settings: Settings): number {
   return Math.min(doubled, settings.maxBackOffMilliseconds);
 }
 
-/** How often in a row the job ended the way it ended last, if that is a way that backs off; another way starts anew. */
-export function backOffsInARow(attempts: readonly Attempt[]): number {
+/** How often in a row the job ended the way it ended last; another way starts anew. */
+export function endsInARow(attempts: readonly Attempt[]): number {
   const outcome = attempts.at(-1)?.outcome;
-  if (outcome === undefined || !backedOff.has(outcome)) return 0;
   return attempts.length - 1 - attempts.findLastIndex((attempt) => attempt.outcome !== outcome);
 }
 
 /** Epoch milliseconds; undefined where nothing has to be waited for. */
 export function backOffEndMilliseconds(attempts: readonly Attempt[], settings: Settings): number | undefined {
-  const inARow = backOffsInARow(attempts);
   const last = attempts.at(-1);
-  if (inARow === 0 || last === undefined) return undefined;
-  return Date.parse(last.endTime ?? '') + delayMilliseconds(inARow, settings);
+  if (last === undefined || !backedOff.has(last.outcome)) return undefined;
+  return Date.parse(last.endTime ?? '') + delayMilliseconds(endsInARow(attempts), settings);
 }
 
 export function refusalEndMilliseconds(refusal: Refusal, settings: Settings): number {
