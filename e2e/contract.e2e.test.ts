@@ -1,11 +1,16 @@
-// The contract of the runtime with an API server, on the real one that KUBECONFIG names, over real connections.
-import { loadConnection } from '../operator/runtime/connection.ts';
+// The contract of the runtime with an API server, on the real one that KUBECONFIG names. The connections go through a relay
+// that can cut them, as a network does.
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { once } from 'node:events';
 import { systemClock } from '../operator/runtime/clock.ts';
+import { loadConnection } from '../operator/runtime/connection.ts';
+import type { Connection } from '../operator/runtime/connection.ts';
 import { HttpTransport } from '../operator/runtime/http-transport.ts';
 import { apiServerContract } from '../operator/runtime/testing/contract.ts';
 
 apiServerContract('a real kube-apiserver', async () => {
-  const connection = await loadConnection({ environment: process.env, clock: systemClock });
+  const { connection, relay } = await relayed(await loadConnection({ environment: process.env, clock: systemClock }));
   const transport = new HttpTransport({ connection, userAgent: 'orquanta-contract', clock: systemClock });
   const namespace = `contract-${Date.now().toString(36)}`;
   const { signal } = new AbortController();
@@ -16,9 +21,49 @@ apiServerContract('a real kube-apiserver', async () => {
   return {
     transport,
     namespace,
+    breakConnections: relay.cut,
     stop: async () => {
       await transport.request({ method: 'DELETE', path: `${path}/${namespace}`, lane: 'write', signal });
       await transport.close();
+      relay.close();
     },
   };
 });
+
+/** The same API server behind a port of our own; its certificate is still checked for its own name. */
+async function relayed(connection: Connection) {
+  const { hostname, port } = new URL(connection.server);
+  const open = new Set<Socket>();
+  const server = createServer((inner) => {
+    const outer = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      open.add(from);
+      from.pipe(to);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
+  const close = () => {
+    cut();
+    server.close();
+  };
+  const { port: relayPort } = server.address() as AddressInfo;
+  const serverName = connection.serverName ?? hostname;
+  // TLS has names for names only: an address is checked against the relay's, which is this machine too.
+  const named = /^[\d.]+$|:/.test(serverName) ? {} : { serverName };
+  return {
+    connection: { ...connection, ...named, server: `https://127.0.0.1:${relayPort}` },
+    relay: { cut, close },
+  };
+}

@@ -22,6 +22,8 @@ const kubeconfig = process.env['KUBECONFIG'] ?? '';
 const namespace = `crd-${randomBytes(4).toString('hex')}`;
 const gpujobs = `/apis/orquanta.io/v1alpha1/namespaces/${namespace}/gpujobs`;
 
+const { object } = goodGPUJobs[0]!;
+
 let api: Api;
 let kubectl: (...args: string[]) => Promise<string>;
 
@@ -87,7 +89,6 @@ describe('the API server refuses', () => {
   });
 
   it('a field that is mistyped, by name', async () => {
-    const [{ object }] = goodGPUJobs as [{ object: PlainObject }];
     const mistyped = { ...object, spec: { ...(object['spec'] as PlainObject), gpu: 1 } };
     expect(await refusal(api.create(`${gpujobs}?dryRun=All&fieldValidation=Strict`, mistyped))).toContain(
       'unknown field "spec.gpu"',
@@ -114,8 +115,6 @@ describe('an update', () => {
 });
 
 describe('the status', () => {
-  const [{ object }] = goodGPUJobs as [{ object: PlainObject }];
-
   it('begins at observedGeneration -1, whatever the user writes, and the spec stays as written', async () => {
     const stored = await api.create(gpujobs, { ...called(object, 'fresh'), status: { run: 7 } });
     expect(stored['status']).toEqual({ observedGeneration: -1 });
@@ -184,7 +183,6 @@ function fullStatus() {
 
 describe('kubectl', () => {
   it('get shows a line of at most 80 characters, by short name and by category', async () => {
-    const [{ object }] = goodGPUJobs as [{ object: PlainObject }];
     await api.create(gpujobs, called(object, 'a-name-of-18-chars'));
     await api.patch(`${gpujobs}/a-name-of-18-chars/status`, { status: shownStatus });
     const table = await kubectl('get', 'gpuj', 'a-name-of-18-chars');

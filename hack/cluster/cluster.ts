@@ -99,6 +99,11 @@ export class Cluster {
     return new Map(components.componentNames.map((name) => [name, processes.alivePid(this.directory, name)]));
   }
 
+  /** Every component runs. Whether it is well is another question. */
+  get isUp(): boolean {
+    return [...this.pids().values()].every((pid) => pid !== undefined);
+  }
+
   /** Stops every component, the API server before etcd, and removes the directory. Idempotent. */
   async stop(): Promise<void> {
     await stopCluster(this.directory);
@@ -244,7 +249,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   const { programs } = await findPrograms(options.environment ?? process.env, say, signal);
   return withLock(`${directory}.lock`, say, signal, async () => {
     const existing = openCluster(directory);
-    if (existing !== undefined && [...existing.pids().values()].every((pid) => pid !== undefined)) return existing;
+    if (existing?.isUp) return existing;
     await stopCluster(directory); // what a crash may have left
     try {
       return await startAll(options, programs);

@@ -1,8 +1,7 @@
 // One pure pass over the queue: a verdict for every workload, placements that see each other, and the memory for the next pass.
 // No clock, no randomness, no I/O; the inventory is as before when it returns.
 import { policyNotFound, withHope, withoutHope } from './explain.ts';
-import type { Inventory } from './inventory.ts';
-import type { Draft } from './inventory.ts';
+import type { Draft, Inventory } from './inventory.ts';
 import type {
   HeldNodes,
   PlacedWorkers,

@@ -2,7 +2,7 @@
 // phase: conditions carry the state.
 import { z } from 'zod';
 import { atomicList, int32, int32Max, int64, mapList, oneOf, reportedQuantity, text, time } from './fields.ts';
-import { type Rule, type Transition, withRules } from './rules.ts';
+import { type Transition, withRules } from './rules.ts';
 
 export const maxAttempts = 10;
 export const maxAttemptNodes = 64;
@@ -116,15 +116,15 @@ const statusFields = z.object({
 
 type StatusFields = z.infer<typeof statusFields>;
 
+const runNeverGoesBack = 'status.run never goes back: a run that was made stays counted';
 const runGoesForward: Transition<StatusFields> = {
   cel: '!has(oldSelf.run) || (has(self.run) && self.run >= oldSelf.run)',
-  message: 'status.run never goes back: a run that was made stays counted',
-  holds: ({ run = -1 }, old) => old.run === undefined || run >= old.run,
+  message: runNeverGoesBack,
+  broken: ({ run = -1 }, old) => (old.run === undefined || run >= old.run ? undefined : runNeverGoesBack),
 };
-const statusRules: readonly Rule<StatusFields>[] = [];
 
 /** The default lets kstatus see a new object as in progress: without it no condition at all means current. */
-export const statusSchema = withRules(statusFields, statusRules, [runGoesForward]).meta({
+export const statusSchema = withRules(statusFields, [], [runGoesForward]).meta({
   description: 'What the operator found and did. Nobody else writes it.',
   default: { observedGeneration: -1 },
 });

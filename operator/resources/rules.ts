@@ -16,13 +16,17 @@ export interface Rule<T> {
 
 /** Holds between the stored object (`oldSelf` in CEL) and the one that is to replace it. */
 export interface Transition<T> extends Omit<Rule<T>, 'holds'> {
-  holds(value: T, old: T): boolean;
+  /** CEL that writes the message, where it names what changed; `message` stands in when it fails. */
+  readonly messageExpression?: string;
+  /** What is wrong, in the words of the API server; undefined: nothing. */
+  broken(value: T, old: T): string | undefined;
 }
 
 /** One entry of x-kubernetes-validations, as the API server reads it. */
 export interface CELValidation {
   rule: string;
   message: string;
+  messageExpression?: string;
   fieldPath?: string;
 }
 
@@ -41,11 +45,17 @@ export function withRules<S extends z.ZodType>(
 
 /** The messages of the transitions that an update breaks. */
 export function brokenTransitions<T>(transitions: readonly Transition<T>[], value: T, old: T): string[] {
-  return transitions.filter((transition) => !transition.holds(value, old)).map(({ message }) => message);
+  return transitions.map((transition) => transition.broken(value, old)).filter((message) => message !== undefined);
 }
 
-function celValidation({ cel, message, fieldPath }: Omit<Rule<never>, 'holds'>): CELValidation {
-  return { rule: cel, message, ...(fieldPath === undefined ? {} : { fieldPath }) };
+function celValidation(rule: Omit<Rule<never>, 'holds'> & { messageExpression?: string }): CELValidation {
+  const { cel, message, messageExpression, fieldPath } = rule;
+  return {
+    rule: cel,
+    message,
+    ...(messageExpression === undefined ? {} : { messageExpression }),
+    ...(fieldPath === undefined ? {} : { fieldPath }),
+  };
 }
 
 function zodPath(fieldPath = ''): string[] {

@@ -52,7 +52,9 @@ function aCluster() {
         stopped.resolve(undefined);
       },
     });
-    void running.then((how) => (end = how));
+    void running.then((how) => {
+      end = how;
+    });
     return {
       elector,
       stop,
@@ -191,6 +193,64 @@ describe('a leader elector', () => {
     cutOff.delete('a');
     await clock.advance(1_000);
     expect(a.end()).toBe('lost');
+  });
+
+  it('ends when the record names it again after others have led, as the transitions tell', async () => {
+    const { clock, client, cutOff, candidate } = aCluster();
+    const a = candidate('a');
+    await clock.advance(100);
+    cutOff.add('a');
+    await clock.advance(10_000);
+    await client.patch(leases, key, { spec: { leaseTransitions: 2 } }, forever);
+    cutOff.delete('a');
+    await clock.advance(1_000);
+    expect(a.end()).toBe('lost');
+  });
+
+  it('K2: drops its fence at once when the lease was taken, while its work still stops', async () => {
+    const { clock, client, candidate } = aCluster();
+    const a = candidate('a');
+    await clock.advance(100);
+    const work = Promise.withResolvers<undefined>();
+    a.keepBusy(work.promise);
+    await client.patch(leases, key, { spec: { holderIdentity: 'thief' } }, forever);
+    await clock.advance(0);
+    expect([a.elector.isHeld(), a.end()]).toEqual([false, undefined]);
+    work.resolve(undefined);
+    await clock.advance(0);
+    expect(a.end()).toBe('lost');
+  });
+
+  it('releases the lease though somebody labelled it a moment before', async () => {
+    const { clock, server, client, candidate, record } = aCluster();
+    const a = candidate('a');
+    await clock.advance(100);
+    let labelled = false;
+    server.intercept(async (request, serve) => {
+      if (request.method === 'PUT' && !labelled) {
+        labelled = true;
+        await client.patch(leases, key, { metadata: { labels: { a: 'b' } } }, forever);
+      }
+      return serve();
+    });
+    a.stop.abort();
+    await clock.advance(0);
+    expect([labelled, a.end()]).toEqual([true, 'released']);
+    expect((await record())?.holderIdentity).toBe('');
+  });
+
+  it('takes over in time though somebody labels the dead leader’s lease all the while', async () => {
+    const { clock, client, cutOff, candidate } = aCluster();
+    candidate('a');
+    await clock.advance(0);
+    const b = candidate('b');
+    await clock.advance(100);
+    cutOff.add('a');
+    for (let i = 0; i < 12; i++) {
+      await client.patch(leases, key, { metadata: { labels: { n: `${i}` } } }, forever);
+      await clock.advance(500);
+    }
+    expect(b.elector.isHeld()).toBe(true);
   });
 
   it('stops its work before it gives the lease up, and renews until then', async () => {

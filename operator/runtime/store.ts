@@ -122,6 +122,7 @@ export class Store<T extends KubernetesObject> {
   absorbDelete(metadata: Version): void {
     const current = this.#objects.get(keyOf(metadata));
     const isHere = current?.metadata.uid === metadata.uid;
+    // The watch has told the end already; a mark would never be taken away.
     if (!isHere && !this.#isNews(metadata)) return;
     this.#absorbedDeletes.set(metadata.uid, metadata.resourceVersion);
     if (isHere) this.#remove(current);

@@ -126,12 +126,15 @@ describe('a work queue', () => {
   });
 });
 
-type Step = { do: 'add' | 'addAfter' | 'retry'; key: string } | { do: 'take' | 'done' | 'time' };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constantFrom('add', 'addAfter', 'retry'), key: fc.constantFrom('a', 'b', 'c', 'd') }),
-  fc.record({ do: fc.constantFrom('take', 'take', 'done', 'done', 'time') }),
-) as fc.Arbitrary<Step>;
+const step = fc.oneof(
+  fc.record({
+    do: fc.constantFrom('add' as const, 'addAfter' as const, 'retry' as const),
+    key: fc.constantFrom('a', 'b', 'c', 'd'),
+  }),
+  fc.record({
+    do: fc.constantFrom('take' as const, 'take' as const, 'done' as const, 'done' as const, 'time' as const),
+  }),
+);
 
 describe('K3: whatever is added, taken and done in whatever order', () => {
   it('no key is worked on twice at once, and none that was added is lost', async () => {

@@ -456,7 +456,7 @@ export const badGPUJobs: readonly BadObject[] = [
   },
 ];
 
-const cannotChange = (field: string) => `${field} can't change once a run has started`;
+const cannotChange = (field: string) => `can't change once a run has started: ${field}; set it back`;
 const plain = job({});
 
 export const updates: readonly Update[] = [
@@ -603,6 +603,13 @@ export const updates: readonly Update[] = [
     after: withContainer({ securityContext: { privileged: true } }),
     run: 1,
     says: cannotChange('template'),
+  },
+  {
+    name: 'several fields at once, all named',
+    before: plain,
+    after: job({ gpus: 2, isolation: 'MIG', suspend: true }),
+    run: 1,
+    says: cannotChange('gpus; isolation'),
   },
   {
     name: 'a label of the Pods',

@@ -1,0 +1,81 @@
+# Every target works in a fresh clone: Node, packages and the control plane are fetched or built when first needed.
+# The work itself is in package.json's scripts and hack/; here are only its names.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Runs what follows with a Node that is new enough.
+NODE := hack/node.sh
+RUN := @$(NODE) npm run --silent
+INSTALLED := node_modules/.installed
+CLUSTER := @$(NODE) node hack/cluster/cli.ts
+
+##@ General
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Development
+
+.PHONY: manifests generate
+manifests: generate ## The same as generate: CRDs and JSON Schema come from one source.
+generate: $(INSTALLED) ## Write the generated files (crds/, config/crd/, JSON Schema).
+	$(RUN) generate
+
+.PHONY: fmt format-check lint lint-fix types generate-check
+fmt: $(INSTALLED) ## Format all files.
+	$(RUN) format
+format-check: $(INSTALLED)
+	$(RUN) format-check
+lint: $(INSTALLED) ## Run the linter.
+	$(RUN) lint
+lint-fix: $(INSTALLED) ## Run the linter and let it mend what it can.
+	$(RUN) lint -- --fix
+types: $(INSTALLED)
+	$(RUN) types
+generate-check: $(INSTALLED)
+	$(RUN) generate-check
+
+##@ Tests
+
+.PHONY: test test-unit test-e2e test-long
+test: $(INSTALLED) ## Run every check: format, lint, types, generated files, unit, e2e.
+	@$(NODE) node hack/checks.ts
+test-unit: $(INSTALLED) ## Run the unit tests only.
+	$(RUN) test-unit
+test-e2e: $(INSTALLED) ## Run the e2e tests only, on a control plane of their own (or USE_EXISTING_CLUSTER=1).
+	$(RUN) test-e2e
+test-long: $(INSTALLED) ## Run the e2e tests in their long forms: big bursts, many rounds.
+	@LONG=1 $(NODE) npm run --silent test-e2e
+
+##@ A cluster for daily work
+
+.PHONY: cluster-up cluster-down cluster-status kind-up kind-down
+cluster-up: $(INSTALLED) ## Start a real control plane with played nodes and print how to use it.
+	$(CLUSTER) up
+cluster-down: $(INSTALLED) ## Stop it.
+	$(CLUSTER) down
+cluster-status: $(INSTALLED) ## Say what of it runs.
+	$(CLUSTER) status || true # its exit code 3 is for scripts; make would call it an error
+kind-up: $(INSTALLED) ## The same on kind, for those with a container engine.
+	@hack/kind.sh up
+kind-down: ## Delete the kind cluster.
+	@hack/kind.sh down
+
+##@ The operator (in the cluster of KUBECONFIG, else in that of cluster-up)
+
+.PHONY: install uninstall run
+install: $(INSTALLED) ## Install the CRDs.
+	$(CLUSTER) kubectl -- apply --server-side --filename=crds/
+uninstall: $(INSTALLED) ## Remove the CRDs, and with them every GPUJob.
+	$(CLUSTER) kubectl -- delete --ignore-not-found --filename=crds/
+run: install ## Run the operator here, in the foreground, with your own rights.
+	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts
+
+# Packages, whenever the lock file has changed.
+$(INSTALLED): package-lock.json hack/node.sh
+	@echo "Installing packages (npm ci)" >&2
+	@$(NODE) npm ci --loglevel=error >&2 || { echo "npm ci failed; is the registry reachable? Run it again with: make" >&2; exit 1; }
+	@touch $@

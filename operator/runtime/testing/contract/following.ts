@@ -1,0 +1,82 @@
+// What a reflector and its store make of an API server.
+import { describe, expect, it } from 'vitest';
+import { keyOf } from '../../resource.ts';
+import { Store } from '../../store.ts';
+import type { Change } from '../../store.ts';
+import type { ConfigMap, World } from './world.ts';
+
+export function followingContract(world: World): void {
+  describe('a reflector', () => {
+    it('fills the store, then follows every change', async () => {
+      const label = world.aName();
+      const before = await world.createMap(world.aName(), { a: '1' }, { reflect: label });
+      const store = new Store<ConfigMap>();
+      const changes: Change<ConfigMap>[] = [];
+      store.subscribe((change) => changes.push(change));
+      world.reflect(store, { labelSelector: `reflect=${label}` });
+      await store.until(() => store.synced, world.signal);
+      await world.setData(before.metadata.name, { a: '2' });
+      const second = await world.createMap(world.aName(), {}, { reflect: label });
+      await world.deleteMap(before);
+      await store.until(() => store.size === 1 && store.get(keyOf(second.metadata)) !== undefined, world.signal);
+      await store.until(() => changes.length === 4, world.signal);
+      expect(changes.map(({ type }) => type)).toEqual(['added', 'modified', 'added', 'deleted']);
+    });
+
+    it('reads a listing of several pages', async () => {
+      const label = world.aName();
+      const count = 501;
+      const names = Array.from({ length: count }, () => world.aName());
+      for (let i = 0; i < count; i += 50) {
+        await Promise.all(names.slice(i, i + 50).map((name) => world.createMap(name, {}, { many: label })));
+      }
+      const store = new Store<ConfigMap>();
+      world.reflect(store, { labelSelector: `many=${label}` });
+      await store.until(() => store.synced, world.signal);
+      expect(store.size).toBe(count);
+    });
+
+    it('goes on after its connection broke, without losing what happened meanwhile', async () => {
+      const store = new Store<ConfigMap>();
+      world.reflect(store);
+      await store.until(() => store.synced, world.signal);
+      world.server.breakConnections();
+      const map = await world.createMap(world.aName(), {});
+      await store.until(() => store.get(keyOf(map.metadata)) !== undefined, world.signal);
+    });
+
+    it('lists again when its version has expired', async ({ skip }) => {
+      if (!world.server.compact) skip();
+      const store = new Store<ConfigMap>();
+      const gone = await world.createMap(world.aName(), {});
+      world.reflect(store);
+      await store.until(() => store.get(keyOf(gone.metadata)) !== undefined, world.signal);
+      world.server.breakConnections();
+      await world.deleteMap(gone);
+      await world.server.compact?.();
+      await store.until(() => store.get(keyOf(gone.metadata)) === undefined, world.signal);
+    });
+
+    it('catches up with everything that was there when it was asked', async () => {
+      const store = new Store<ConfigMap>();
+      const reflector = world.reflect(store);
+      for (let i = 0; i < 20; i++) {
+        const map = await world.createMap(world.aName(), { i: `${i}` });
+        const changed = await world.setData(map.metadata.name, { i: 'changed' });
+        if (i % 2 === 0) await world.deleteMap(map);
+        await reflector.catchUp(world.signal);
+        const seen = store.get(keyOf(map.metadata));
+        expect(seen?.metadata.resourceVersion).toBe(i % 2 === 0 ? undefined : changed.metadata.resourceVersion);
+      }
+    });
+
+    it('catches up at once with a collection in which nothing happens, though the cluster moves on', async () => {
+      const store = new Store<ConfigMap>();
+      const reflector = world.reflect(store);
+      await store.until(() => store.synced, world.signal);
+      await world.createJob(world.aName());
+      await reflector.catchUp(world.signal);
+      expect(store.synced).toBe(true);
+    });
+  });
+}

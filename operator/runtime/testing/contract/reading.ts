@@ -1,0 +1,169 @@
+// How an API server lists and watches.
+import { describe, expect, it } from 'vitest';
+import type { ListPage, WatchEvent } from '../../client.ts';
+import type { KubernetesObject } from '../../kubernetes.ts';
+import { compareVersions } from '../../resource-version.ts';
+import { configMaps, expectRefusal } from './world.ts';
+import type { World } from './world.ts';
+
+export function readingContract(world: World): void {
+  describe('a list', () => {
+    it('comes in pages that all show the state of the first', async () => {
+      const label = world.aName();
+      for (let i = 0; i < 5; i++) await world.createMap(world.aName(), {}, { page: label });
+      const select = { ...world.inNamespace(), labelSelector: `page=${label}`, limit: 2 };
+      const next = (page: ListPage<unknown>) => ({ ...select, continue: page.continue ?? '' });
+      const first = await world.client.list(configMaps, select, world.signal);
+      await world.createMap(world.aName(), {}, { page: label });
+      const second = await world.client.list(configMaps, next(first), world.signal);
+      const third = await world.client.list(configMaps, next(second), world.signal);
+      expect([first, second, third].map(({ items }) => items.length)).toEqual([2, 2, 1]);
+      expect(third.continue).toBeUndefined();
+      expect(third.resourceVersion).toBe(first.resourceVersion);
+    });
+
+    it('holds what its selectors select', async () => {
+      const label = world.aName();
+      const [a, b, c] = [world.aName(), world.aName(), world.aName()];
+      await world.createMap(a, {}, { set: label, tier: 'gold' });
+      await world.createMap(b, {}, { set: label, tier: 'iron' });
+      await world.createMap(c, {}, { set: label });
+      const cases: [string, string[]][] = [
+        ['tier=gold', [a]],
+        ['tier!=gold', [b, c]],
+        ['tier in (gold, iron)', [a, b]],
+        ['tier notin (gold)', [b, c]],
+        ['tier', [a, b]],
+        ['!tier', [c]],
+      ];
+      for (const [selector, wanted] of cases) {
+        const labelSelector = `set=${label},${selector}`;
+        const { items } = await world.client.list(configMaps, { ...world.inNamespace(), labelSelector }, world.signal);
+        expect(items.map(({ metadata }) => metadata.name).sort(), selector).toEqual([...wanted].sort());
+      }
+      const fieldSelector = `metadata.name=${b}`;
+      const { items } = await world.client.list(configMaps, { ...world.inNamespace(), fieldSelector }, world.signal);
+      expect(items.map(({ metadata }) => metadata.name)).toEqual([b]);
+    });
+
+    it('by a field that has no selector is refused as a BadRequest', async () => {
+      const selecting = world.client.list(
+        configMaps,
+        { ...world.inNamespace(), fieldSelector: 'data.a=1' },
+        world.signal,
+      );
+      await expectRefusal(selecting, 'BadRequest', 'data.a');
+    });
+
+    it('of metadata only leaves out the rest', async () => {
+      const { metadata } = await world.createMap(world.aName(), { a: '1' });
+      const fieldSelector = `metadata.name=${metadata.name}`;
+      const { items } = await world.client.listMetadata(
+        configMaps,
+        { ...world.inNamespace(), fieldSelector },
+        world.signal,
+      );
+      expect(items.map((item) => item.metadata.resourceVersion)).toEqual([metadata.resourceVersion]);
+      expect(items[0]).not.toHaveProperty('data');
+    });
+
+    it('of built-in objects gives items without kind and apiVersion', async () => {
+      await world.createMap(world.aName(), {});
+      const { items } = await world.client.list(configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
+      expect(items[0]?.kind).toBeUndefined();
+    });
+
+    it('whose pages are too old is refused as Expired', async ({ skip }) => {
+      if (!world.server.compact) skip();
+      for (let i = 0; i < 3; i++) await world.createMap(world.aName(), {});
+      const page = await world.client.list(configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
+      await world.server.compact?.();
+      const next = world.client.list(
+        configMaps,
+        { ...world.inNamespace(), limit: 1, continue: page.continue ?? '' },
+        world.signal,
+      );
+      await expectRefusal(next, 'Expired', 'too old');
+    });
+  });
+
+  describe('a watch', () => {
+    const watch = (resourceVersion: string, more: { labelSelector?: string; timeoutSeconds?: number } = {}) =>
+      world.client.watch(
+        configMaps,
+        { ...world.inNamespace(), timeoutSeconds: 60, ...more, resourceVersion },
+        world.signal,
+      );
+
+    it('resumes right after a version, without loss or repetition', async () => {
+      const first = await world.createMap(world.aName(), { a: '1' });
+      await world.setData(first.metadata.name, { a: '2' });
+      await world.deleteMap(first);
+      const events = await take(watch(first.metadata.resourceVersion), 2);
+      expect(events.map(({ type }) => type)).toEqual(['MODIFIED', 'DELETED']);
+    });
+
+    it('gives a deletion a version of its own, newer than the last state', async () => {
+      const first = await world.createMap(world.aName(), {});
+      await world.deleteMap(first);
+      const [deleted] = await take(watch(first.metadata.resourceVersion), 1);
+      expect(deleted).toMatchObject({ type: 'DELETED', object: { metadata: { uid: first.metadata.uid } } });
+      const version = deleted && versionOf(deleted);
+      expect(compareVersions(version ?? '', first.metadata.resourceVersion)).toBeGreaterThan(0);
+    });
+
+    it('with a selector sees what enters as ADDED and what leaves as DELETED', async () => {
+      const label = world.aName();
+      const map = await world.createMap(world.aName(), {});
+      const patchLabels = (labels: object) =>
+        world.client.patch(configMaps, map.metadata, { metadata: { labels } }, world.signal);
+      await patchLabels({ in: label });
+      await patchLabels({ in: null });
+      const events = await take(watch(map.metadata.resourceVersion, { labelSelector: `in=${label}` }), 2);
+      expect(events.map(({ type }) => type)).toEqual(['ADDED', 'DELETED']);
+    });
+
+    it('ends by itself after its time', async () => {
+      const map = await world.createMap(world.aName(), {});
+      const events = await all(watch(map.metadata.resourceVersion, { timeoutSeconds: 1 }));
+      // A server may send a last bookmark before it ends.
+      expect(events.filter(({ type }) => type !== 'BOOKMARK')).toEqual([]);
+    });
+
+    it('ends with the reason of its signal when that is aborted', async () => {
+      const map = await world.createMap(world.aName(), {});
+      const events = watch(map.metadata.resourceVersion);
+      const next = events.next();
+      const reason = new Error('enough');
+      world.abort(reason);
+      await expect(next).rejects.toBe(reason);
+    });
+
+    it('from a version that is too old is refused as Expired', async ({ skip }) => {
+      if (!world.server.compact) skip();
+      const map = await world.createMap(world.aName(), {});
+      await world.setData(map.metadata.name, { a: '1' });
+      await world.server.compact?.();
+      await expectRefusal(all(watch(map.metadata.resourceVersion)), 'Expired', 'too old resource version');
+    });
+  });
+}
+
+async function take<T>(events: AsyncIterable<WatchEvent<T>>, count: number): Promise<WatchEvent<T>[]> {
+  const taken: WatchEvent<T>[] = [];
+  for await (const event of events) {
+    if (event.type !== 'BOOKMARK') taken.push(event);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+async function all<T>(events: AsyncIterable<WatchEvent<T>>): Promise<WatchEvent<T>[]> {
+  const taken: WatchEvent<T>[] = [];
+  for await (const event of events) taken.push(event);
+  return taken;
+}
+
+function versionOf(event: WatchEvent<KubernetesObject>): string {
+  return event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+}

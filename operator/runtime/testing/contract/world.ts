@@ -1,0 +1,131 @@
+// What every part of the contract suite starts from: a server, a client, and short words for what tests do all the time.
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { ApiClient } from '../../client.ts';
+import type { DeleteResult } from '../../client.ts';
+import { systemClock } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
+import type { ApiErrorKind } from '../../errors.ts';
+import { unfenced } from '../../fence.ts';
+import type { Fence } from '../../fence.ts';
+import type { Job, KubernetesObject } from '../../kubernetes.ts';
+import { silentLog } from '../../log.ts';
+import { Reflector } from '../../reflector.ts';
+import { jobs } from '../../resource.ts';
+import type { Resource } from '../../resource.ts';
+import type { Store } from '../../store.ts';
+import type { Transport } from '../../transport.ts';
+
+/** What one run of the suite needs of a server. */
+export interface ContractServer {
+  transport: Transport & { fenceWrites(fence: Fence): void };
+  /** A namespace that exists and is empty. */
+  namespace: string;
+  /** Makes old watches and continue tokens Expired; absent where that can't be brought about. */
+  compact?: () => Promise<void>;
+  /** Ends all connections without a word. */
+  breakConnections: () => void;
+  stop: () => Promise<void>;
+}
+
+export interface ConfigMap extends KubernetesObject {
+  data?: Record<string, string>;
+}
+
+export const configMaps: Resource<ConfigMap> = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+
+export class World {
+  readonly clock: Clock = systemClock;
+  #server: ContractServer | undefined;
+  #client: ApiClient | undefined;
+  #test = new AbortController();
+  #names = 0;
+
+  /** To be made within a describe: it starts the server before the tests and stops it after them. */
+  constructor(startServer: () => Promise<ContractServer>) {
+    beforeAll(async () => {
+      this.#server = await startServer();
+      this.#client = new ApiClient(this.#server.transport, { fieldManager: 'contract' });
+    });
+    afterEach(() => {
+      this.#test.abort();
+      this.#test = new AbortController();
+      this.server.transport.fenceWrites(unfenced);
+    });
+    afterAll(() => this.server.stop());
+  }
+
+  get server(): ContractServer {
+    if (!this.#server) throw new Error('the server has not started yet');
+    return this.#server;
+  }
+
+  get client(): ApiClient {
+    if (!this.#client) throw new Error('the server has not started yet');
+    return this.#client;
+  }
+
+  /** Aborted when the test ends. */
+  get signal(): AbortSignal {
+    return this.#test.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#test.abort(reason);
+  }
+
+  aName(): string {
+    return `c${++this.#names}`;
+  }
+
+  inNamespace(): { namespace: string } {
+    return { namespace: this.server.namespace };
+  }
+
+  keyFor(name: string): { namespace: string; name: string } {
+    return { ...this.inNamespace(), name };
+  }
+
+  createMap(name: string, data: Record<string, string>, labels: Record<string, string> = {}): Promise<ConfigMap> {
+    return this.client.create(configMaps, { metadata: { ...this.keyFor(name), labels }, data }, {}, this.signal);
+  }
+
+  setData(name: string, data: Record<string, string>): Promise<ConfigMap> {
+    return this.client.patch(configMaps, this.keyFor(name), { data }, this.signal);
+  }
+
+  deleteMap({ metadata }: ConfigMap): Promise<DeleteResult> {
+    const options = { uid: metadata.uid, propagationPolicy: 'Background' } as const;
+    return this.client.delete(configMaps, metadata, options, this.signal);
+  }
+
+  /** Suspended, so that no controller of a real cluster touches it. */
+  createJob(name: string): Promise<Job> {
+    const containers = [{ name: 'main', image: 'example.com/none' }];
+    const spec = { suspend: true, template: { spec: { restartPolicy: 'Never', containers } } };
+    return this.client.create(jobs, { metadata: this.keyFor(name), spec }, {}, this.signal);
+  }
+
+  /** Runs a reflector until the test ends. */
+  reflect(store: Store<ConfigMap>, selection: { labelSelector?: string } = {}): Reflector<ConfigMap> {
+    const { client, clock } = this;
+    const own = { client, clock, ...this.inNamespace(), ...selection };
+    const reflector = new Reflector({ ...own, resource: configMaps, store, random: () => 0.5, log: silentLog });
+    void reflector.run(this.signal);
+    return reflector;
+  }
+}
+
+export async function expectRefusal(attempt: Promise<unknown>, kind: ApiErrorKind, words: string): Promise<void> {
+  const error: unknown = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ name: 'ApiError', kind });
+  expect((error as Error).message).toContain(words);
+}
