@@ -195,8 +195,15 @@ function isSwitch(name: string): boolean {
 
 function unknown(argument: string, known: ReadonlySet<string>): string {
   const name = argument.replace(/^--?/, '').split('=')[0] ?? '';
-  const near = [...known].find((flag) => flag.includes(name) || name.includes(flag));
-  return `${argument}: there is no such flag${near ? `; did you mean --${near}?` : ''} --help lists them`;
+  const [near] = [...known].sort((a, b) => sharedPrefix(b, name) - sharedPrefix(a, name));
+  const hint = near !== undefined && sharedPrefix(near, name) >= 4 ? `did you mean --${near}? ` : '';
+  return `${argument}: there is no such flag; ${hint}--help lists them`;
+}
+
+function sharedPrefix(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return length;
 }
 
 /** What no single setting can tell. The same rule holds in client-go (tools/leaderelection). */

@@ -1,4 +1,5 @@
 // What a run holds, written on its Job when it is made: after a restart reservations are read back from what runs.
+import { z } from 'zod';
 import type { Reservation } from '../placement/model.ts';
 import { annotations, labels } from '../resources/labels.ts';
 import type { Job } from '../runtime/kubernetes.ts';
@@ -7,6 +8,23 @@ import type { Job } from '../runtime/kubernetes.ts';
 export function runKey(uid: string, run: number): string {
   return `${uid}/${run}`;
 }
+
+const count = z.int().min(0);
+
+/** Anybody who may edit Jobs can edit the annotation: what isn't a reservation is none. */
+const reservationSchema: z.ZodType<Reservation> = z.object({
+  run: z.string(),
+  placement: z.object({
+    workers: z.array(z.object({ node: z.string(), count })),
+    resourceName: z.string(),
+    product: z.string(),
+    cardVRAMMebibytes: count,
+    policyVersion: count,
+    decisionID: z.string(),
+    backend: z.literal('DevicePlugin'),
+  }),
+  perWorker: z.record(z.string(), z.number().min(0)),
+});
 
 export function reservationAnnotation(reservation: Reservation): Record<string, string> {
   return { [annotations.reservation]: JSON.stringify(reservation) };
@@ -17,7 +35,7 @@ export function reservationOf(job: Job): Reservation | undefined {
   const text = job.metadata.annotations?.[annotations.reservation];
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as Reservation;
+    return reservationSchema.safeParse(JSON.parse(text)).data;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

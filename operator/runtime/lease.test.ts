@@ -61,7 +61,9 @@ function aCluster() {
       log,
       running,
       end: () => end,
-      keepBusy: (work: Promise<unknown>) => (busy = work),
+      keepBusy: (work: Promise<unknown>) => {
+        busy = work;
+      },
     };
   };
   return { clock, server, client, cutOff, record, candidate };

@@ -83,6 +83,15 @@ export function writingContract(world: World): void {
       );
     });
 
+    it('K2: handed over while the fence was up do not reach the server once it is down', async () => {
+      const name = world.aName();
+      const write = world.createMap(name, {});
+      // In this very turn: the write can't have left yet, over TLS or not.
+      world.server.transport.fenceWrites({ isHeld: () => false, remainingMilliseconds: () => 0 });
+      await expectRefusal(write, 'FencedOff', 'the right to write was lost');
+      await expectRefusal(world.client.get(configMaps, world.keyFor(name), world.signal), 'NotFound', 'not found');
+    });
+
     it('are refused while the fence is down, and nothing of them reaches the server', async () => {
       const name = world.aName();
       world.server.transport.fenceWrites({ isHeld: () => false, remainingMilliseconds: () => 0 });
