@@ -1,48 +1,25 @@
 // The CRDs on the real API server: they install, the table of good and bad objects means there what it means to zod, and
 // kubectl shows what a user expects. Rules that live only in TypeScript, or only in CEL, are found here.
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { readdir } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Api, ApiRefusal, type KubernetesObject } from '../hack/api/client.ts';
-import { findPrograms } from '../hack/cluster/programs.ts';
-import { definitions } from '../hack/generate/files.ts';
-import {
-  type PlainObject,
-  type Update,
-  badGPUJobs,
-  goodGPUJobs,
-  updates,
-} from '../operator/resources/testing/objects.ts';
+import { runKubectl } from '../hack/cluster/kubectl.ts';
+import type { PlainObject } from '../operator/resources/testing/builders.ts';
+import { badGPUJobs, goodGPUJobs } from '../operator/resources/testing/objects.ts';
+import { type Update, updates } from '../operator/resources/testing/updates.ts';
 
 const root = join(import.meta.dirname, '..');
-const kubeconfig = process.env['KUBECONFIG'] ?? '';
+const { kubeconfig, programs } = inject('surroundings');
 const namespace = `crd-${randomBytes(4).toString('hex')}`;
 const gpujobs = `/apis/orquanta.io/v1alpha1/namespaces/${namespace}/gpujobs`;
-
 const { object } = goodGPUJobs[0]!;
 
-let api: Api;
-let kubectl: (...args: string[]) => Promise<string>;
+const api = Api.fromKubeconfig(kubeconfig, 'crd-e2e');
+const kubectl = (...args: string[]) => runKubectl(programs, kubeconfig, [`--namespace=${namespace}`, ...args]);
 
-beforeAll(async () => {
-  const { programs } = await findPrograms(process.env, () => undefined, AbortSignal.timeout(300_000));
-  kubectl = async (...args) => {
-    const { stdout } = await promisify(execFile)(programs.kubectl, [
-      `--kubeconfig=${kubeconfig}`,
-      `-n=${namespace}`,
-      ...args,
-    ]);
-    return stdout;
-  };
-  api = Api.fromKubeconfig(kubeconfig, 'crd-e2e');
-  await kubectl('apply', '-f', join(root, 'crds'));
-  const names = definitions.map(({ resource: { plural, group } }) => `crd/${plural}.${group}`);
-  await kubectl('wait', '--for=condition=Established', '--timeout=60s', ...names);
-  await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
-});
+beforeAll(() => api.create('/api/v1/namespaces', { metadata: { name: namespace } }));
 
 afterAll(async () => {
   await api.delete(`/api/v1/namespaces/${namespace}`);

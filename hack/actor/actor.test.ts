@@ -40,7 +40,7 @@ describe('annotations', () => {
       'play.orquanta.io/framework is "tensorflow"; write torch, jax or vllm',
     ],
   ])('refuse %s, saying what to write', (_, play, want) => {
-    const reading = readPlay(podOn('nvidia.com/gpu', play as Record<string, string>).metadata.annotations);
+    const reading = readPlay(podOn('nvidia.com/gpu', play).metadata.annotations);
     expect(reading).toEqual({ ok: false, refusal: expect.stringContaining(want) as string });
   });
 
@@ -79,7 +79,7 @@ describe('the VRAM of a card', () => {
     ['is unknown without a label', 'nvidia.com/gpu', {}, undefined],
     ['is unknown when the label says 0', 'nvidia.com/gpu', { 'nvidia.com/gpu.memory': '0' }, undefined],
   ])('%s', (_, resourceName, labels, want) => {
-    expect(cardMebibytes({ labels: labels as Record<string, string> }, resourceName)).toBe(want);
+    expect(cardMebibytes({ labels: labels }, resourceName)).toBe(want);
   });
 
   it('is what the node says in truth, whatever its labels say', () => {

@@ -23,7 +23,7 @@ function lastSteps(limit: number, { peakMebibytes }: Shortage): { used: number; 
   const tried = Math.min(2048, Math.max(2, Math.floor(peakMebibytes / 16) * 2));
   const blocks = Math.max(0, Math.floor((limit - contextMebibytes) / tried));
   const used = Math.min(contextMebibytes + blocks * tried, Math.max(0, limit));
-  return { used, tried: used + tried > limit ? tried : tried * 2 };
+  return { used, tried };
 }
 
 function torch(shortage: Shortage): string {

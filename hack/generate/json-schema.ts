@@ -28,6 +28,6 @@ function closed(node: JSONSchema): JSONSchema {
     result.additionalProperties = closed(result.additionalProperties);
   }
   if (typeof result.items === 'object') result.items = closed(result.items as JSONSchema);
-  if (result.anyOf) result.anyOf = result.anyOf.map((option) => closed(option as JSONSchema));
+  if (result.anyOf) result.anyOf = result.anyOf.map((option) => closed(option));
   return result;
 }

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { type GPUJob, gpujobSchema } from './gpujob.ts';
 import { gpujobTransitions } from './gpujob-transitions.ts';
 import { brokenTransitions, validationsKey } from './rules.ts';
-import { badGPUJobs, goodGPUJobs, updates } from './testing/objects.ts';
+import { badGPUJobs, goodGPUJobs } from './testing/objects.ts';
+import { updates } from './testing/updates.ts';
 
 const messagesOf = (object: unknown) =>
   gpujobSchema.safeParse(object).error?.issues.map(({ message }) => message) ?? [];

@@ -213,7 +213,7 @@ export class ApiClient {
   }
 }
 
-/** Falls back to nothing: a server that can't do it (before 1.15) answers 406. */
+/** Every server since 1.15 knows it; one that doesn't answers 406. */
 const partialObjectMetadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 interface WireList<T> {

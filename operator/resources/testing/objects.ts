@@ -1,12 +1,19 @@
-// One table of good and bad GPUJobs, and of updates, that runs through zod (unit) and through the real API server (e2e):
-// what one accepts and the other refuses is a rule without its twin. Objects are plain, as a user's YAML is.
+// One table of good and bad GPUJobs that runs through zod (unit) and through the real API server (e2e): what one accepts
+// and the other refuses is a rule without its twin.
+import {
+  container,
+  job,
+  named,
+  withContainer,
+  withInitContainer,
+  withLimits,
+  withPod,
+  withTemplateMetadata,
+  without,
+} from './builders.ts';
+import type { GoodObject } from './good-objects.ts';
 
-export type PlainObject = Record<string, unknown>;
-
-export interface GoodObject {
-  readonly name: string;
-  readonly object: PlainObject;
-}
+export { type GoodObject, goodGPUJobs } from './good-objects.ts';
 
 export interface BadObject extends GoodObject {
   /** Verbatim part of the message. From a rule: in zod's issue as well as in the API server's answer. */
@@ -14,38 +21,6 @@ export interface BadObject extends GoodObject {
   /** True where the words are the API server's own (a bound, an enum, a type): zod only has to refuse. */
   readonly inServersWords?: boolean;
 }
-
-export interface Update {
-  readonly name: string;
-  readonly before: PlainObject;
-  readonly after: PlainObject;
-  /** Absent: no run has started. */
-  readonly run?: number;
-  /** Absent: the update is allowed. */
-  readonly says?: string;
-}
-
-const container = { name: 'main', image: 'registry.example/train:1' };
-
-const job = (spec: PlainObject, metadata: PlainObject = { name: 'train' }): PlainObject => ({
-  apiVersion: 'orquanta.io/v1alpha1',
-  kind: 'GPUJob',
-  metadata,
-  spec: { requiredVRAM: '16Gi', template: { spec: { containers: [container] } }, ...spec },
-});
-const named = (name: string) => job({}, { name });
-const withPod = (pod: PlainObject, spec: PlainObject = {}) =>
-  job({ ...spec, template: { spec: { containers: [container], ...pod } } });
-const withContainer = (fields: PlainObject) => withPod({ containers: [{ ...container, ...fields }] });
-const withInitContainer = (fields: PlainObject) =>
-  withPod({ initContainers: [{ name: 'fetch', image: 'registry.example/fetch:1', ...fields }] });
-const withLimits = (limits: PlainObject) => withContainer({ resources: { limits } });
-const withTemplateMetadata = (metadata: PlainObject) =>
-  job({ template: { metadata, spec: { containers: [container] } } });
-const without = (field: string): PlainObject => {
-  const { [field]: _, ...spec } = job({})['spec'] as PlainObject;
-  return { ...job({}), spec };
-};
 
 const cards = 'the operator sets them from requiredVRAM and gpus; remove the GPU resource';
 const exactName = 'write e.g. NVIDIA-A100-SXM4-80GB';
@@ -55,70 +30,6 @@ const reservedKey = 'are set by the operator and the Job: remove them';
 const takesGPUs = 'this variable takes GPUs past the scheduler: remove it';
 const noContainerOfThatName = 'container names no container of the template';
 const gangNames = 'the workers of a gang find each other by names that the operator sets';
-
-export const goodGPUJobs: readonly GoodObject[] = [
-  { name: 'the smallest there is', object: job({}) },
-  {
-    name: 'every field of the spec',
-    object: withPod(
-      {},
-      {
-        intent: 'Fine-tune the support model',
-        requiredVRAM: '38Gi',
-        gpus: 8,
-        workers: 4,
-        isolation: 'Exclusive',
-        products: { allow: ['NVIDIA-A100-SXM4-80GB'], deny: ['Tesla-T4'] },
-        allocation: 'DevicePlugin',
-        policyName: 'default',
-        container: 'main',
-        suspend: true,
-        whenNeverFits: 'Wait',
-        retry: { maxFailures: 0, onOutOfMemory: 'Fail', maxVRAM: '80Gi' },
-        activeDeadlineSeconds: 1,
-        ttlSecondsAfterFinished: 0,
-      },
-    ),
-  },
-  { name: 'a name of 50 characters', object: named('n'.repeat(50)) },
-  { name: 'a name of one letter', object: named('n') },
-  { name: 'exactly 64Mi', object: job({ requiredVRAM: '64Mi' }) },
-  { name: 'decimal units', object: job({ requiredVRAM: '16G' }) },
-  { name: 'a fraction', object: job({ requiredVRAM: '1.5Gi' }) },
-  { name: 'a bare number of bytes', object: job({ requiredVRAM: 17_179_869_184 }) },
-  { name: 'maxVRAM equal to requiredVRAM in other words', object: job({ retry: { maxVRAM: '16384Mi' } }) },
-  { name: 'an empty container means the first', object: job({ container: '' }) },
-  { name: 'empty product lists', object: job({ products: { allow: [], deny: [] } }) },
-  { name: 'one GPU from a share', object: job({ isolation: 'Shared', gpus: 1 }) },
-  { name: 'a host name without a gang', object: withPod({ hostname: 'alone', subdomain: 'web' }, { workers: 1 }) },
-  { name: 'restartPolicy Never', object: withPod({ restartPolicy: 'Never' }) },
-  { name: 'a sidecar', object: withInitContainer({ restartPolicy: 'Always' }) },
-  {
-    name: 'CPU, memory and a network device beside the cards',
-    object: withLimits({ cpu: 8, memory: '64Gi', 'nvidia.com/hostdev': '1', 'rdma/hca': 1 }),
-  },
-  {
-    name: 'a variable that keeps GPUs away',
-    object: withContainer({ env: [{ name: 'NVIDIA_VISIBLE_DEVICES', value: 'void' }] }),
-  },
-  {
-    name: 'labels, annotations and a null creationTimestamp as kubectl writes it',
-    object: withTemplateMetadata({
-      labels: { 'app.kubernetes.io/name': 'train' },
-      annotations: { 'play.orquanta.io/peak-vram': '30Gi' },
-      creationTimestamp: null,
-    }),
-  },
-  {
-    name: 'what the schema does not describe',
-    object: withPod({
-      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } },
-      volumes: [{ name: 'shm', emptyDir: { medium: 'Memory' } }],
-      tolerations: [{ operator: 'Exists' }],
-      fieldOfALaterKubernetes: { anything: [1, 'two'] },
-    }),
-  },
-];
 
 export const badGPUJobs: readonly BadObject[] = [
   { name: 'a name with an upper-case letter', object: named('Train'), says: 'lower case', inServersWords: true },
@@ -453,169 +364,5 @@ export const badGPUJobs: readonly BadObject[] = [
     object: withTemplateMetadata({ labels: { app: 'x'.repeat(64) } }),
     says: 'spec.template.metadata.labels',
     inServersWords: true,
-  },
-];
-
-const cannotChange = (field: string) => `can't change once a run has started: ${field}; set it back`;
-const plain = job({});
-
-export const updates: readonly Update[] = [
-  { name: 'anything may change before the first run', before: plain, after: job({ requiredVRAM: '38Gi', gpus: 2 }) },
-  { name: 'a run of 0 is no run', before: plain, after: job({ gpus: 2 }), run: 0 },
-  {
-    name: 'suspend, retry, deadline and ttl may change',
-    before: plain,
-    after: job({
-      suspend: true,
-      retry: { maxFailures: 5, maxVRAM: '80Gi' },
-      activeDeadlineSeconds: 60,
-      ttlSecondsAfterFinished: 60,
-    }),
-    run: 1,
-  },
-  {
-    name: 'writing out the defaults is no change',
-    before: plain,
-    after: job({
-      intent: '',
-      gpus: 1,
-      workers: 1,
-      isolation: 'Exclusive',
-      products: { allow: [], deny: [] },
-      allocation: 'Auto',
-      policyName: 'default',
-      container: '',
-      whenNeverFits: 'Fail',
-    }),
-    run: 1,
-  },
-  { name: 'the same amount in other words', before: plain, after: job({ requiredVRAM: '16384Mi' }), run: 1 },
-  {
-    name: 'products in another order',
-    before: job({ products: { allow: ['A', 'B'] } }),
-    after: job({ products: { allow: ['B', 'A'] } }),
-    run: 1,
-  },
-  {
-    name: 'more VRAM',
-    before: plain,
-    after: job({ requiredVRAM: '17Gi' }),
-    run: 1,
-    says: cannotChange('requiredVRAM'),
-  },
-  { name: 'another intent', before: plain, after: job({ intent: 'x' }), run: 1, says: cannotChange('intent') },
-  { name: 'more GPUs', before: plain, after: job({ gpus: 2 }), run: 1, says: cannotChange('gpus') },
-  { name: 'fewer workers', before: job({ workers: 4 }), after: plain, run: 3, says: cannotChange('workers') },
-  {
-    name: 'another isolation',
-    before: plain,
-    after: job({ isolation: 'MIG' }),
-    run: 1,
-    says: cannotChange('isolation'),
-  },
-  {
-    name: 'another allocation',
-    before: plain,
-    after: job({ allocation: 'DevicePlugin' }),
-    run: 1,
-    says: cannotChange('allocation'),
-  },
-  {
-    name: 'another policy',
-    before: plain,
-    after: job({ policyName: 'other' }),
-    run: 1,
-    says: cannotChange('policyName'),
-  },
-  {
-    name: 'another container',
-    before: plain,
-    after: job({ container: 'main' }),
-    run: 1,
-    says: cannotChange('container'),
-  },
-  {
-    name: 'waiting after all',
-    before: plain,
-    after: job({ whenNeverFits: 'Wait' }),
-    run: 1,
-    says: cannotChange('whenNeverFits'),
-  },
-  {
-    name: 'a product more',
-    before: job({ products: { allow: ['A'] } }),
-    after: job({ products: { allow: ['A', 'B'] } }),
-    run: 1,
-    says: cannotChange('products'),
-  },
-  {
-    name: 'another image',
-    before: plain,
-    after: withContainer({ image: 'registry.example/train:2' }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'containers in another order',
-    before: withPod({ containers: [container, { ...container, name: 'side' }] }),
-    after: withPod({ containers: [{ ...container, name: 'side' }, container] }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'another variable',
-    before: withContainer({ env: [{ name: 'SEED', value: '1' }] }),
-    after: withContainer({ env: [{ name: 'SEED', value: '2' }] }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'another volume, deep inside what is not described',
-    before: withPod({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'a' } }] }),
-    after: withPod({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'b' } }] }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'one kind of affinity for another',
-    before: withPod({ affinity: { nodeAffinity: {} } }),
-    after: withPod({ affinity: { podAffinity: {} } }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'one optional field of the Pod for another',
-    before: withPod({ dnsPolicy: 'Default' }),
-    after: withPod({ hostNetwork: true }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'a null that nobody describes in place of a field',
-    before: withPod({ securityContext: { runAsUser: 1000 } }),
-    after: withPod({ fieldOfALaterKubernetes: null }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'one optional field of a container for another',
-    before: withContainer({ lifecycle: {} }),
-    after: withContainer({ securityContext: { privileged: true } }),
-    run: 1,
-    says: cannotChange('template'),
-  },
-  {
-    name: 'several fields at once, all named',
-    before: plain,
-    after: job({ gpus: 2, isolation: 'MIG', suspend: true }),
-    run: 1,
-    says: cannotChange('gpus; isolation'),
-  },
-  {
-    name: 'a label of the Pods',
-    before: plain,
-    after: withTemplateMetadata({ labels: { team: 'a' } }),
-    run: 1,
-    says: cannotChange('template'),
   },
 ];

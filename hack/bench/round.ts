@@ -1,0 +1,88 @@
+// One round of a bench: many jobs at once into an empty namespace, until the last one is complete; and the clean-up after
+// it. It knows no kind: what to create and when it is complete is passed in.
+import { performance } from 'node:perf_hooks';
+import { type Api, ApiRefusal, type KubernetesObject } from '../api/client.ts';
+import { follow } from '../api/follow.ts';
+import { inParallel } from '../api/parallel.ts';
+import { waitFor } from '../api/wait.ts';
+
+/** So many requests at a time: more than two cores can answer. */
+const clients = 32;
+
+export interface Round<T extends KubernetesObject> {
+  /** The path of the collection, which must be empty. */
+  readonly collection: string;
+  readonly count: number;
+  readonly manifest: (index: number) => KubernetesObject;
+  readonly isComplete: (object: T) => boolean;
+  readonly onProgress: (complete: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Seconds from the first request to the last end. */
+export async function completeAll<T extends KubernetesObject>(api: Api, round: Round<T>): Promise<number> {
+  const { collection, count, manifest, signal } = round;
+  const started = performance.now();
+  const patience = AbortSignal.timeout(60_000 + count * 200);
+  const limit = AbortSignal.any([signal, patience]);
+  const created = inParallel(Array.from({ length: count }).keys(), clients, async (index) => {
+    signal.throwIfAborted();
+    await api.create(collection, manifest(index));
+  });
+  const [complete] = await Promise.all([countComplete(api, round, limit), created]);
+  signal.throwIfAborted();
+  if (complete < count) throw new Error(`only ${complete} of ${count} completed in ${collection} in time`);
+  return (performance.now() - started) / 1_000;
+}
+
+/** Counts names, event by event, so that watching costs the machine as little as it can. */
+async function countComplete<T extends KubernetesObject>(
+  api: Api,
+  { collection, count, isComplete, onProgress }: Round<T>,
+  limit: AbortSignal,
+): Promise<number> {
+  const complete = new Set<string>();
+  const stop = new AbortController();
+  const look = (object: T): void => {
+    if (!isComplete(object)) return;
+    complete.add(object.metadata.name);
+    onProgress(complete.size);
+    if (complete.size === count) stop.abort();
+  };
+  const onList = (items: T[]): void => {
+    for (const item of items) look(item);
+  };
+  const onChange = (_type: string, object: T): void => {
+    look(object);
+  };
+  await follow<T>(api, collection, { onList, onChange }, AbortSignal.any([limit, stop.signal]));
+  return complete.size;
+}
+
+/** Creates a namespace that takes Pods. */
+export async function createNamespace(api: Api, name: string): Promise<void> {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  await api.create('/api/v1/namespaces', namespace).catch((error: unknown) => {
+    if (!(error instanceof ApiRefusal && error.status === 409)) throw error;
+  });
+  await waitFor(api, `/api/v1/namespaces/${name}/serviceaccounts`, {
+    what: `the default service account of ${name}`,
+    timeoutMilliseconds: 30_000,
+    until: (seen) => seen.length > 0,
+  });
+}
+
+/** Deletes what a round left; returns when the last Pod is gone, so that the next round doesn't pay for it. */
+export async function emptyNamespace(api: Api, namespace: string, collections: readonly string[]): Promise<void> {
+  const options = { propagationPolicy: 'Background' };
+  for (const collection of collections) await api.delete(collection, options);
+  // Ended Pods have nothing to stop: without a grace period no kubelet has to be asked.
+  await api.delete(`/api/v1/namespaces/${namespace}/pods`, { gracePeriodSeconds: 0 });
+  for (const collection of [...collections, `/api/v1/namespaces/${namespace}/pods`]) {
+    await waitFor(api, collection, {
+      what: `${collection} to be empty`,
+      timeoutMilliseconds: 180_000,
+      until: (seen) => seen.length === 0,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+// Puts into a cluster what the operator needs: the CRDs, and config/rbac with a kubeconfig of its service account. It
+// starts nothing.
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { Api, type KubernetesObject, readKubeconfig } from '../api/client.ts';
+import { waitFor } from '../api/wait.ts';
+import { writeKubeconfig } from '../cluster/credentials.ts';
+import { runKubectl } from '../cluster/kubectl.ts';
+import type { Programs } from '../cluster/programs.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const crdFolder = join(root, 'crds');
+const rbacFolder = join(root, 'config', 'rbac');
+
+/** Where to install; `directory` is where kubeconfigs, logs and pid files go. */
+export interface Target {
+  readonly kubeconfig: string;
+  readonly directory: string;
+  readonly programs: Programs;
+}
+
+interface Definition extends KubernetesObject {
+  status: { conditions?: { type: string; status: string }[] };
+}
+
+/** Returns when the API server serves them. */
+export async function installCRDs({ kubeconfig, programs }: Target): Promise<void> {
+  await runKubectl(programs, kubeconfig, ['apply', '--server-side', '--force-conflicts', `--filename=${crdFolder}`]);
+  const api = Api.fromKubeconfig(kubeconfig);
+  const isEstablished = ({ status }: Definition): boolean =>
+    status.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') ?? false;
+  await waitFor<Definition>(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    what: 'the CRDs to be established',
+    timeoutMilliseconds: 30_000,
+    until: (seen) => seen.length > 0 && seen.every(isEstablished),
+  });
+  await api.close();
+}
+
+/** The service account that config/rbac makes. */
+export function serviceAccount(): { name: string; namespace: string } {
+  const files = readdirSync(rbacFolder).filter((file) => file.endsWith('.yaml') && !file.startsWith('kustomization'));
+  const account = files
+    .flatMap((file) => parseAllDocuments(readFileSync(join(rbacFolder, file), 'utf8')))
+    .map((document) => document.toJS() as KubernetesObject)
+    .find(({ kind }) => kind === 'ServiceAccount');
+  const { name, namespace } = account?.metadata ?? {};
+  if (name === undefined || namespace === undefined)
+    throw new Error('config/rbac holds no ServiceAccount with a namespace');
+  return { name, namespace };
+}
+
+/** Applies config/rbac; the kubeconfig it returns the path of holds a token of the service account, good for a day. */
+export async function installRights({ kubeconfig, directory, programs }: Target): Promise<string> {
+  const { name, namespace } = serviceAccount();
+  await runKubectl(programs, kubeconfig, ['apply', `--filename=${join(rbacFolder, 'namespace.yaml')}`]);
+  await runKubectl(programs, kubeconfig, ['apply', `--filename=${rbacFolder}`]);
+  const api = Api.fromKubeconfig(kubeconfig);
+  const { status } = await api.create<{ status: { token: string } }>(
+    `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 86_400 } },
+  );
+  await api.close();
+  const { server, ca = '' } = readKubeconfig(kubeconfig);
+  const caFile = join(directory, 'credentials', 'operator-ca.crt');
+  writeFileSync(caFile, ca);
+  const path = join(directory, 'credentials', 'operator.kubeconfig');
+  writeKubeconfig(path, { url: server, caFile, name, token: status.token, namespace });
+  return path;
+}

@@ -1,0 +1,200 @@
+// What the server answers to each effect, and what becomes of it: done, outdated, refused, or thrown for another try.
+import { describe, expect, it } from 'vitest';
+import { type GPUJob, gpujobDefaults, gpujobs } from '../resources/gpujob.ts';
+import { ApiClient } from '../runtime/client.ts';
+import { ApiError } from '../runtime/errors.ts';
+import type { Job } from '../runtime/kubernetes.ts';
+import { jobs, services } from '../runtime/resource.ts';
+import { Store } from '../runtime/store.ts';
+import { FakeClock } from '../runtime/testing/fake-clock.ts';
+import { InMemoryApiServer, type Interceptor } from '../runtime/testing/in-memory-api-server.ts';
+import type { Effect, Fact } from './effects.ts';
+import { buildJob, buildService } from './job.ts';
+import { perform } from './perform.ts';
+import { aGPUJob, aPlacement } from './testing/builders.ts';
+
+const signal = new AbortController().signal;
+
+async function aServer() {
+  const resources = [
+    { resource: gpujobs, status: true },
+    // Accepts every template: what a real server refuses is answered by the tests that need it.
+    { resource: jobs, status: true, builtIn: true, validate: () => undefined },
+  ];
+  const server = new InMemoryApiServer({ clock: new FakeClock(), resources });
+  const client = new ApiClient(server, { fieldManager: 'test' });
+  const { metadata, spec } = aGPUJob();
+  const gpujob = await client.create<GPUJob>(
+    gpujobs,
+    { metadata: { name: metadata.name, namespace: 'ml' }, spec },
+    {},
+    signal,
+  );
+  const stores = { gpujobs: new Store<GPUJob>(), jobs: new Store<Job>() };
+  const told: Fact[] = [];
+  const run = (effects: readonly Effect[], seen = gpujob) =>
+    perform(seen, effects, { client, ...stores, signal, announce: (_gpujob, fact) => void told.push(fact) });
+  const effect: Effect = { kind: 'CreateJob', run: 1, job: jobOf(gpujob) };
+  return { server, client, gpujob, stores, told, run, createJob: effect };
+}
+
+function jobOf(gpujob: GPUJob) {
+  const reservation = { run: `${gpujob.metadata.uid}/1`, placement: aPlacement(), perWorker: { pods: 1 } };
+  return buildJob(gpujob, gpujobDefaults(gpujob.spec), 1, reservation);
+}
+
+const answering =
+  (method: string, error: ApiError): Interceptor =>
+  (request, serve) => {
+    if (request.method === method) throw error;
+    return serve();
+  };
+
+const writeStatus: Effect = {
+  kind: 'WriteStatus',
+  status: { run: 1, vram: '20Gi' },
+  facts: [{ kind: 'Waiting', reason: 'CardsBusy', message: 'busy' }],
+};
+
+describe('creating a Job', () => {
+  it('is in the store at once: nothing older than our own write is ever acted on', async () => {
+    const { run, stores, createJob } = await aServer();
+    expect(await run([createJob])).toEqual({ kind: 'Done', statusWritten: false });
+    expect(stores.jobs.get('ml/train-1')?.metadata.uid).toBeDefined();
+  });
+
+  it('that is there already, and ours, is our own earlier success', async () => {
+    const { run, stores, createJob, client } = await aServer();
+    await run([createJob]);
+    const fresh = new Store<Job>();
+    Object.assign(stores, { jobs: fresh });
+    expect((await run([createJob])).kind).toBe('Done');
+    expect((await client.list(jobs, {}, signal)).items).toHaveLength(1);
+  });
+
+  it('whose answer got lost is found by the next try, not made twice', async () => {
+    const { server, run, createJob, client } = await aServer();
+    const stop = server.intercept(async (request, serve) => {
+      const answer = await serve();
+      if (request.method === 'POST') throw new ApiError('Timeout', 'the answer got lost');
+      return answer;
+    });
+    await expect(run([createJob])).rejects.toMatchObject({ kind: 'Timeout' });
+    stop();
+    expect((await run([createJob])).kind).toBe('Done');
+    expect((await client.list(jobs, {}, signal)).items).toHaveLength(1);
+  });
+
+  it("under a name that is somebody else's is refused, and says whose it is", async () => {
+    const { client, run, createJob } = await aServer();
+    await client.create(jobs, { metadata: { name: 'train-1', namespace: 'ml' } }, {}, signal);
+    expect(await run([createJob, writeStatus])).toEqual({
+      kind: 'Refused',
+      refusal: {
+        kind: 'NameTaken',
+        run: 1,
+        message:
+          "Job ml/train-1 already exists and isn't this GPUJob's: nobody owns it; delete it, or give the GPUJob another name",
+      },
+    });
+  });
+
+  it.each([
+    { kind: 'Invalid', want: 'InvalidTemplate' },
+    { kind: 'BadRequest', want: 'InvalidTemplate' },
+    { kind: 'Forbidden', want: 'PodsRefused' },
+  ] as const)('that the server calls $kind becomes $want, in its own words', async ({ kind, want }) => {
+    const { server, run, createJob } = await aServer();
+    server.intercept(answering('POST', new ApiError(kind, 'no, because')));
+    expect(await run([createJob, writeStatus])).toEqual({
+      kind: 'Refused',
+      refusal: { kind: want, run: 1, message: 'no, because' },
+    });
+  });
+
+  it.each(['TooManyRequests', 'Unavailable', 'Unreachable', 'Timeout', 'FencedOff'] as const)(
+    'that meets %s is thrown for another try, and nothing behind it is done',
+    async (kind) => {
+      const { server, run, createJob, told } = await aServer();
+      server.intercept(answering('POST', new ApiError(kind, 'later')));
+      await expect(run([createJob, writeStatus])).rejects.toMatchObject({ kind });
+      expect(told).toEqual([]);
+    },
+  );
+});
+
+describe('trying a Job', () => {
+  it('stores nothing', async () => {
+    const { run, client, gpujob } = await aServer();
+    expect((await run([{ kind: 'TryJob', run: 1, job: jobOf(gpujob) }])).kind).toBe('Done');
+    expect((await client.list(jobs, {}, signal)).items).toEqual([]);
+  });
+
+  it('leaves to the real try what may be different by then', async () => {
+    const { server, run, gpujob } = await aServer();
+    server.intercept(answering('POST', new ApiError('Forbidden', 'exceeded quota')));
+    expect((await run([{ kind: 'TryJob', run: 1, job: jobOf(gpujob) }])).kind).toBe('Done');
+  });
+});
+
+describe('a gang’s Service', () => {
+  it('that is there already, and ours, is our own earlier success', async () => {
+    const { run, gpujob, client } = await aServer();
+    const effect: Effect = { kind: 'CreateService', run: 1, service: buildService(gpujob, 1) };
+    expect([(await run([effect])).kind, (await run([effect])).kind]).toEqual(['Done', 'Done']);
+    expect((await client.list(services, {}, signal)).items).toHaveLength(1);
+  });
+
+  it("is never deleted where it is somebody else's", async () => {
+    const { run, client } = await aServer();
+    await client.create(services, { metadata: { name: 'train-1', namespace: 'ml' } }, {}, signal);
+    expect((await run([{ kind: 'DeleteService', name: 'train-1' }])).kind).toBe('Done');
+    expect((await client.list(services, {}, signal)).items).toHaveLength(1);
+  });
+});
+
+describe('deleting a Job', () => {
+  it('only deletes the version that was seen', async () => {
+    const { run, stores, createJob, client } = await aServer();
+    await run([createJob]);
+    const { name, uid, resourceVersion } = stores.jobs.get('ml/train-1')?.metadata ?? {
+      name: '',
+      uid: '',
+      resourceVersion: '',
+    };
+    expect((await run([{ kind: 'DeleteJob', name, uid, resourceVersion: '1' }])).kind).toBe('Outdated');
+    expect((await run([{ kind: 'DeleteJob', name, uid: 'another', resourceVersion }])).kind).toBe('Outdated');
+    expect((await client.list(jobs, {}, signal)).items).toHaveLength(1);
+    expect((await run([{ kind: 'DeleteJob', name, uid, resourceVersion }])).kind).toBe('Done');
+    expect(stores.jobs.get('ml/train-1')).toBeUndefined();
+    expect((await run([{ kind: 'DeleteJob', name, uid, resourceVersion }])).kind).toBe('Done');
+  });
+});
+
+describe('writing the status', () => {
+  it('is in the store at once, tells what happened, and leaves the spec alone', async () => {
+    const { run, stores, told, gpujob } = await aServer();
+    expect(await run([writeStatus])).toEqual({ kind: 'Done', statusWritten: true });
+    expect(stores.gpujobs.get('ml/train')).toMatchObject({
+      status: { run: 1 },
+      spec: gpujob.spec,
+      metadata: { generation: 1 },
+    });
+    expect(told).toHaveLength(1);
+  });
+
+  it('K3: from an outdated view changes nothing and tells nothing', async () => {
+    const { run, told } = await aServer();
+    await run([writeStatus]);
+    expect((await run([{ ...writeStatus, status: { run: 7 } }])).kind).toBe('Outdated');
+    expect(told).toHaveLength(1);
+  });
+
+  it('takes away what is no longer true', async () => {
+    const { run, stores, gpujob } = await aServer();
+    await run([writeStatus]);
+    const seen = stores.gpujobs.get('ml/train') ?? gpujob;
+    await run([{ kind: 'WriteStatus', status: { run: 1 }, facts: [] }], seen);
+    expect(stores.gpujobs.get('ml/train')?.status).toEqual({ run: 1 });
+  });
+});
