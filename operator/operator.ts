@@ -247,6 +247,8 @@ async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     gpujobs.stop();
+    // A finished job's wait for its deletion lasts an hour: the process would live as long.
+    queue.close();
   }
 }
 

@@ -10,6 +10,7 @@ import {
   operatorForFile,
   outcomesOf,
   reasonOf,
+  say,
   scenario,
 } from '../setup/gpujobs.ts';
 
@@ -103,29 +104,45 @@ describe.concurrent('a run that dies of', () => {
     expect(job.status.failures).toEqual({ application: 0, outOfMemory: 1, disruption: 0 });
     const [first, second, ...more] = attemptsOf(job);
     expect(first).toMatchObject({ run: 1, outcome: 'OutOfMemory', vram: '20Gi', nodes: [stage.nodeName('gb24')] });
-    expect(first?.evidence).toMatchObject({ signature: 'torch-cuda', blame: 'OwnUse', exitCode: 1 });
+    expect(first?.evidence).toMatchObject({ signature: 'torch', blame: 'OwnUse', exitCode: 1 });
     expect(first?.evidence?.line).toMatch(/CUDA out of memory/);
     expect(second).toMatchObject({ run: 2, outcome: 'Complete', vram: job.status.vram, nodes: [stage.nodeName('gb40')] });
     expect(more).toEqual([]);
   });
 
-  for (const framework of ['jax', 'vllm']) {
-    scenario(`an out-of-memory in the words of ${framework} ends on a card that has enough`, async ({ stage }) => {
-      await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1), gb80: a100x80(1) });
-      await stage.submit('grows', { vram: '20Gi', play: { 'peak-vram': '30Gi', framework } });
-      const job = await stage.untilFinished('grows');
-      console.info(JSON.stringify(attemptsOf(job)));
-      expect(reasonOf(job)).toBe('Complete');
-      expect(outcomesOf(job)[0]).toBe('OutOfMemory');
-    });
-  }
+  scenario("an out-of-memory in vLLM's words, without sizes, takes the next larger card there is", async ({ stage }) => {
+    await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1), gb80: a100x80(1) });
+    await stage.submit('grows', { vram: '20Gi', play: { 'peak-vram': '30Gi', framework: 'vllm' } });
+    const job = await stage.untilFinished('grows');
+    expect(outcomesOf(job)).toEqual(['OutOfMemory', 'Complete']);
+    expect(attemptsOf(job).map(({ vram }) => vram)).toEqual(['20Gi', '39538Mi']);
+  });
+
+  scenario("a full pool of JAX's own is told which setting to change, and never grows", async ({ stage }) => {
+    await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });
+    const play = { 'peak-vram': '22Gi', framework: 'jax' };
+    await stage.submit('capped', { vram: '20Gi', play, spec: { retry: { maxFailures: 0 } } });
+    const job = await stage.untilFinished('capped');
+    expect(reasonOf(job)).toBe('ApplicationError');
+    expect(messageOf(job)).toContain('raise XLA_PYTHON_CLIENT_MEM_FRACTION');
+    expect(job.status).toMatchObject({ run: 1, vram: '20Gi', failures: { application: 1, outOfMemory: 0 } });
+  });
+
+  scenario("a neighbour's use of the card is moved to another card with the same VRAM", async ({ stage }) => {
+    await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });
+    await stage.submit('moves', { vram: '18Gi', play: { 'peak-vram': '18Gi', 'neighbour-vram': '10Gi' } });
+    const job = await stage.untilFinished('moves');
+    expect(outcomesOf(job)).toEqual(['NeighbourOutOfMemory', 'Complete']);
+    expect(attemptsOf(job).map(({ nodes }) => nodes)).toEqual([[stage.nodeName('gb24')], [stage.nodeName('gb40')]]);
+    expect(job.status).toMatchObject({ vram: '18Gi', failures: { application: 0, outOfMemory: 0, disruption: 1 } });
+  });
 
   scenario('a CUDA out-of-memory never grows beyond retry.maxVRAM', async ({ stage }) => {
     await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });
-    await stage.submit('capped', { vram: '20Gi', play: { 'peak-vram': '30Gi' }, spec: { retry: { maxVRAM: '28Gi' } } });
+    await stage.submit('capped', { vram: '20Gi', play: { 'peak-vram': '30Gi' }, spec: { retry: { maxVRAM: '25Gi' } } });
     const job = await stage.untilFinished('capped');
     expect(reasonOf(job)).toBe('VRAMLimitReached');
-    expect(messageOf(job)).toMatch(/^needs at least \d+(\.\d)?Gi on one GPU; maxVRAM is 28Gi$/);
+    expect(messageOf(job)).toMatch(/^needs at least \d+(\.\d)?Gi on one GPU; maxVRAM is 25Gi$/);
     expect(job.status).toMatchObject({ run: 1, vram: '20Gi' });
   });
 
@@ -161,7 +178,7 @@ describe.concurrent('a run that dies of', () => {
       expect(job.status).toMatchObject({ vram: '20Gi', failures: { application: 2, outOfMemory: 0, disruption: 0 } });
       const [first, second] = attemptsOf(job);
       const pause = Date.parse(second!.startTime!) - Date.parse(first!.endTime!);
-      console.info(`back-off after ${outcome}: ${pause} ms (at least 10000 ms)`);
+      say(`back-off after ${outcome}: ${pause} ms (at least 10000 ms)`);
       expect(pause).toBeGreaterThanOrEqual(10_000);
       expect(pause).toBeLessThan(20_000);
     });

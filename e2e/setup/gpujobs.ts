@@ -72,13 +72,19 @@ const patienceMilliseconds = 60_000;
 /** On every node of a stage; its GPUJobs select it. */
 const stageLabel = 'e2e.orquanta.io/stage';
 
+/** What holds for the nodes and for every namespace of a stage. */
+interface Shared {
+  readonly label: string;
+  readonly cards: CardWatch;
+  readonly namespaces: string[];
+}
+
 export class Stage {
   readonly api: Api;
   readonly namespace: string;
-  /** What holds for the nodes and for every namespace of this stage. */
-  readonly #shared: { label: string; cards: CardWatch; namespaces: string[] };
+  readonly #shared: Shared;
 
-  private constructor(api: Api, namespace: string, shared: Stage['#shared']) {
+  private constructor(api: Api, namespace: string, shared: Shared) {
     this.api = api;
     this.namespace = namespace;
     this.#shared = shared;
@@ -302,6 +308,11 @@ export function outcomesOf(gpujob: GPUJob): string[] {
   return attemptsOf(gpujob).map(({ outcome }) => outcome);
 }
 
+/** A line for people. Past Vitest's capture, which gives the lines of concurrent tests to the wrong one. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 /** Prints how long it took beside the goal. The act gets ten times the goal as its limit and must fail beyond it. */
 export async function measured<T>(
   what: string,
@@ -310,6 +321,6 @@ export async function measured<T>(
 ): Promise<T> {
   const start = performance.now();
   const result = await act(goalMilliseconds * 10);
-  console.info(`${what}: ${Math.round(performance.now() - start)} ms (goal ${goalMilliseconds} ms)`);
+  say(`${what}: ${Math.round(performance.now() - start)} ms (goal ${goalMilliseconds} ms)`);
   return result;
 }

@@ -1,9 +1,9 @@
-// The two kinds of job a bench compares, with the same Pods: the bare batch/v1 Job, which is the cluster's ceiling, and
-// the GPUJob. Only objects; round.ts sends them.
+// The bare one-Pod batch/v1 Job: how many of them a cluster completes a second with nobody else at work is its ceiling, and
+// every other figure is said beside it. Only objects; round.ts sends them.
 import type { KubernetesObject } from '../api/client.ts';
 
 export interface JobState extends KubernetesObject {
-  status: { succeeded?: number; conditions?: { type: string; status: string }[] };
+  status?: { succeeded?: number; conditions?: { type: string; status: string }[] };
 }
 
 export function bareJob(name: string, cards = 1, runSeconds = '1'): KubernetesObject {
@@ -27,4 +27,4 @@ export function bareJob(name: string, cards = 1, runSeconds = '1'): KubernetesOb
 }
 
 export const isComplete = (job: JobState): boolean =>
-  job.status.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') ?? false;
+  job.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') ?? false;

@@ -29,7 +29,11 @@ async function go(args: readonly string[], { environment, signal, onErrorLine }:
   // Its own process group: Ctrl-C reaches us first, and we end Go and its compilers together.
   const child = spawn('go', args, { cwd: moduleFolder, env: { ...environment, CGO_ENABLED: '0' }, detached: true });
   const stop = (): void => {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    } catch {
+      // it ended in this very moment
+    }
   };
   signal.addEventListener('abort', stop, { once: true });
   const tail: string[] = [];
@@ -76,12 +80,12 @@ async function versionStamp(run: Run): Promise<string> {
 async function download(run: Run): Promise<string[]> {
   const sums = readFileSync(join(moduleFolder, 'go.sum'), 'utf8').split('\n');
   const atMost = sums.filter((line) => line.includes(' h1:') && !line.includes('/go.mod ')).length;
-  const bar = progress('Downloading Go modules');
+  const bar = progress('Downloading');
   let seen = 0;
   const onErrorLine = (line: string): void => {
     if (!line.startsWith('go: downloading ')) return;
     seen += 1;
-    bar.update(seen, atMost, `at most, now ${line.split(' ')[2] ?? ''}`);
+    bar.update(seen, atMost, `modules at most, ${line.split(' ')[2] ?? ''}`);
   };
   try {
     return (await go(['list', '-deps', 'tool'], { ...run, onErrorLine })).split('\n');
@@ -93,11 +97,11 @@ async function download(run: Run): Promise<string[]> {
 /** go install -v says a line per package it compiles; one that Go's own cache has says none, hence "at most". */
 async function compile(into: string, packages: number, run: Run): Promise<void> {
   const programs = (await go(['list', 'tool'], run)).split('\n').length;
-  const bar = progress('Building the control plane');
+  const bar = progress('Building');
   let compiled = 0;
   const draw = (): void => {
     const linked = readdirSync(into).length;
-    bar.update(compiled, packages, `packages at most, ${linked} of ${programs} programs linked`);
+    bar.update(compiled, packages, `packages at most, ${linked} of ${programs} linked`);
   };
   draw();
   const redraw = setInterval(draw, 500);

@@ -14,7 +14,7 @@ import { keyOf } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import type { Collections } from './collections.ts';
 import { decide } from './decide/decide.ts';
-import { endOf, isDeleting, ownerUID } from './decide/run.ts';
+import { controllerOf, endOf, isDeleting } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
 import type { Settings } from './observation.ts';
@@ -148,7 +148,9 @@ export class GPUJobController {
   #hasLiveJob(gpujob: GPUJob): boolean {
     const { store } = this.#options.collections.jobs;
     const jobs = store.byIndex('gpujob', keyOf(gpujob.metadata));
-    return jobs.some((job) => ownerUID(job) === gpujob.metadata.uid && !isDeleting(job) && endOf(job) === undefined);
+    return jobs.some(
+      (job) => controllerOf(job)?.uid === gpujob.metadata.uid && !isDeleting(job) && endOf(job) === undefined,
+    );
   }
 
   #forget(key: string, uid: string): void {

@@ -55,6 +55,15 @@ describe('the dispatcher', () => {
     expect(free(inventory)).toBe(1);
   });
 
+  it('gives back every promise that was not carried out when it stops', async () => {
+    const { clock, dispatcher, inventory } = aDispatcher(1, 2);
+    dispatcher.submit(workloadOf('a'));
+    await clock.advance(0);
+    dispatcher.stop();
+    expect(free(inventory)).toBe(2);
+    expect(clock.timers).toBe(0);
+  });
+
   it('has no answer to a question that has changed, and frees what the old answer held', async () => {
     const { clock, dispatcher, inventory } = aDispatcher(1, 2);
     dispatcher.submit(workloadOf('a'));

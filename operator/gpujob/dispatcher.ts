@@ -71,9 +71,10 @@ export class Dispatcher {
     this.#planWithin(0);
   }
 
+  /** Gives back what is promised and not carried out: the inventory outlives a leader's term. */
   stop(): void {
+    for (const uid of [...this.#entries.keys()]) this.withdraw(uid, false);
     this.#timer?.cancel();
-    this.#entries.clear();
   }
 
   get queued(): number {

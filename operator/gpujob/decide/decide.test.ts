@@ -180,6 +180,18 @@ const beforeARun: readonly Case[] = [
 
 const duringARun: readonly Case[] = [
   {
+    name: 'a Pod of an earlier run that may still run is waited for: a node that does not answer may still compute',
+    observation: anObservation({
+      gpujob: aGPUJob({}, { ...running, attempts: [anAttempt('Disrupted')] }),
+      pods: [aPod(1, { phase: 'Running', node: 'node-a', deletedAt: 0 })],
+      verdict: placed,
+      nowMilliseconds: start + 60_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'BackingOff',
+    wantMessage: 'Pod train-1-0 of run 1 is still on node-a; run 2 waits until it is gone',
+  },
+  {
     name: 'Pods that the Job controller may not make undo the run, in the words of who refused them',
     observation: anObservation({
       gpujob: aGPUJob({}, running),

@@ -13,7 +13,19 @@ import { cleanUp } from './children.ts';
 import type { Standing } from './conditions.ts';
 import { untilDeadlineMilliseconds } from './deadline.ts';
 import { endingOfFailedRun, type Ending } from './ending.ts';
-import { endOf, isDeleting, isFinished, type OpenRun, openRun, ownerUID, runningSinceMilliseconds } from './run.ts';
+import {
+  controllerOf,
+  endOf,
+  isBound,
+  isDeleting,
+  isFinished,
+  isOver,
+  isOwn,
+  type OpenRun,
+  openRun,
+  runningSinceMilliseconds,
+  runOf,
+} from './run.ts';
 import { alreadySays, conclude, type Outcome, placementStatus, timestamp } from './status.ts';
 import { unbound } from './unbound.ts';
 
@@ -130,7 +142,16 @@ function hold(o: Observation): Outcome | undefined {
   if (end !== undefined && end > o.nowMilliseconds) {
     return { standing: standingAfter(o, attempts, undefined), againInMilliseconds: end - o.nowMilliseconds };
   }
-  return refused(o) ?? namesake(o);
+  return lingering(o) ?? refused(o) ?? namesake(o);
+}
+
+/** A Pod that may still run, on a node that doesn't answer for instance, is not replaced before it is gone. */
+function lingering(o: Observation): Outcome | undefined {
+  const pod = o.pods.find((candidate) => isOwn(o, candidate) && isBound(candidate) && !isOver(candidate));
+  if (!pod) return undefined;
+  const where = pod.spec?.nodeName ?? 'its node';
+  const message = `Pod ${pod.metadata.name} of run ${runOf(pod)} is still on ${where}; run ${o.workload.run} waits until it is gone`;
+  return waiting(o, { kind: 'Waiting', reason: 'BackingOff', message }, undefined);
 }
 
 /** What the API server refused stays refused until the spec changes, or for a while. */
@@ -153,11 +174,14 @@ function refused(o: Observation): Outcome | undefined {
 function namesake(o: Observation): Outcome | undefined {
   const name = runName(o.gpujob.metadata.name, o.workload.run);
   const job = o.jobs.find(
-    (candidate) => candidate.metadata.name === name && ownerUID(candidate) !== o.gpujob.metadata.uid,
+    (candidate) => candidate.metadata.name === name && controllerOf(candidate)?.uid !== o.gpujob.metadata.uid,
   );
   if (!job) return undefined;
-  const message = `the Job ${name} of an earlier GPUJob with this name is being deleted`;
-  return waiting(o, { kind: 'Waiting', reason: 'NameTaken', message }, undefined);
+  const former = controllerOf(job)?.kind === o.gpujob.kind;
+  const message = former
+    ? `the Job ${name} of an earlier GPUJob with this name is being deleted`
+    : `the Job ${name} carries this GPUJob's labels and isn't its own: delete it`;
+  return waiting(o, { kind: 'Waiting', reason: 'NameTaken', message, stalled: !former }, undefined);
 }
 
 function placeRun(o: Observation): Outcome {

@@ -25,11 +25,21 @@ export function runOf(object: { metadata: { labels?: Record<string, string> } })
 
 /** The Jobs that this very GPUJob owns; a namesake's from before a deletion isn't ours. */
 export function ownJobs(o: Observation): Job[] {
-  return o.jobs.filter((job) => ownerUID(job) === o.gpujob.metadata.uid);
+  return o.jobs.filter((job) => controllerOf(job)?.uid === o.gpujob.metadata.uid);
 }
 
-export function ownerUID(job: Job): string | undefined {
-  return job.metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid;
+export function controllerOf(job: Job): { kind: string; uid: string } | undefined {
+  return job.metadata.ownerReferences?.find((owner) => owner.controller === true);
+}
+
+/** By label: a Pod's owner is its Job. */
+export function isOwn(o: Observation, pod: Pod): boolean {
+  return pod.metadata.labels?.[labels.gpujobUID] === o.gpujob.metadata.uid;
+}
+
+/** Its containers have ended, whatever becomes of the object. */
+export function isOver(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
 /** The recorded end of a run is what closes it; until then it is open, whatever its Job looks like. */

@@ -1,0 +1,18 @@
+// The operator is killed at every single write of a plain job. The other scenarios are in e2e/long.
+import { it } from 'vitest';
+import { adminApi, nodesFor } from '../setup/surroundings.ts';
+import { Bench, plainJob, scenarioNodes } from './every-write.ts';
+import { say } from './say.ts';
+import { cuts } from './write-cutter.ts';
+import { expectTheSameEnd } from './same-end.ts';
+
+const api = adminApi();
+
+it.each(cuts)(
+  'K3: an operator killed at any one of its writes, %s, brings a plain job to the same end',
+  async (cut) => {
+    await nodesFor(api, scenarioNodes('plain'));
+    const bench = await Bench.start(api);
+    say(await expectTheSameEnd(bench, plainJob, cut));
+  },
+);

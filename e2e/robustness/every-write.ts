@@ -1,0 +1,182 @@
+// One fixed scenario with the operator killed at its n-th write and started again. What must follow from it, the tests say.
+import { join } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+import { type Api, readKubeconfig } from '../../hack/api/client.ts';
+import { waitFor } from '../../hack/api/wait.ts';
+import { writeKubeconfig } from '../../hack/cluster/credentials.ts';
+import { nvidiaCards, gpuNode, type NodeObject } from '../../hack/nodes/node.ts';
+import { type Operator, operatorKubeconfig, startOperator } from '../setup/operator.ts';
+import { namespaceFor, waitForObject } from '../setup/surroundings.ts';
+import { type EndState, endStateOf } from './end-state.ts';
+import { gpujob, gpujobsOf, type GPUJobState, isTrue, jobsOf, submit, type Wish } from './jobs.ts';
+import { JobLedger } from './ledger.ts';
+import { type Cut, WriteCutter } from './write-cutter.ts';
+
+export interface Scenario {
+  title: string;
+  wish: Wish;
+  /** What its user does meanwhile. */
+  user?: (api: Api, namespace: string) => Promise<void>;
+  /** Every Job it makes, and those of them that are left when it is over. */
+  jobsMade: string[];
+  jobsLeft: string[];
+}
+
+/** The two nodes of a gang, and a larger card to grow to. */
+export function scenarioNodes(prefix: string): NodeObject[] {
+  return [
+    gpuNode({ name: `${prefix}-a10-0`, cards: nvidiaCards.a10(4) }),
+    gpuNode({ name: `${prefix}-a10-1`, cards: nvidiaCards.a10(4) }),
+    gpuNode({ name: `${prefix}-a100-0`, cards: nvidiaCards.a100x40(4) }),
+  ];
+}
+
+const timeoutMilliseconds = 60_000;
+
+/** In the middle of its first run; the run lasts long enough for an operator to come back and end it. */
+async function suspendAndResume(api: Api, namespace: string): Promise<void> {
+  const path = `${gpujobsOf(namespace)}/paused`;
+  await waitFor<GPUJobState & { status: { phase?: string } }>(api, `/api/v1/namespaces/${namespace}/pods`, {
+    what: 'the first run to be under way',
+    timeoutMilliseconds,
+    until: (seen) => seen.some(({ status }) => status.phase === 'Running'),
+  });
+  await api.patch(path, { spec: { suspend: true } });
+  await waitForObject<GPUJobState>(api, gpujobsOf(namespace), 'paused', {
+    what: 'to be suspended',
+    timeoutMilliseconds,
+    until: (job) => isTrue(job, 'Suspended'),
+  });
+  await api.patch(path, { spec: { suspend: false } });
+}
+
+export const plainJob: Scenario = {
+  title: 'a plain job',
+  wish: { name: 'plain', play: { 'run-seconds': '0.5' } },
+  jobsMade: ['plain-1'],
+  jobsLeft: ['plain-1'],
+};
+
+export const allScenarios: readonly Scenario[] = [
+  plainJob,
+  {
+    title: 'a job that dies of a CUDA out-of-memory and grows',
+    wish: { name: 'grow', requiredVRAM: '20Gi', play: { 'run-seconds': '0.5', 'peak-vram': '30Gi' } },
+    jobsMade: ['grow-1', 'grow-2'],
+    jobsLeft: ['grow-2'],
+  },
+  {
+    title: 'a gang whose Job and Service are deleted after their time',
+    wish: {
+      name: 'gang',
+      requiredVRAM: '20Gi',
+      play: { 'run-seconds': '0.5' },
+      nodeSelector: { 'nvidia.com/gpu.product': 'NVIDIA-A10' },
+      spec: { gpus: 4, workers: 2, ttlSecondsAfterFinished: 0 },
+    },
+    jobsMade: ['gang-1'],
+    jobsLeft: [],
+  },
+  {
+    title: 'a job that is suspended and resumed',
+    wish: { name: 'paused', play: { 'run-seconds': '6' } },
+    user: suspendAndResume,
+    jobsMade: ['paused-1', 'paused-2'],
+    jobsLeft: ['paused-2'],
+  },
+];
+
+export interface Disturbance {
+  cut: Cut;
+  atWrite: number;
+}
+
+export interface Trial {
+  end: EndState;
+  made: string[];
+  doubled: string[];
+  /** As the API server was asked, over both lives of the operator. */
+  writes: readonly string[];
+  /** false: the scenario was over before the operator had made so many writes. */
+  killed: boolean;
+}
+
+/** Short, as a finished run's Job is kept for a lease duration; one replica only, so nothing else hangs on it. */
+const lease = [
+  '--leader-elect-lease-duration=3s',
+  '--leader-elect-renew-deadline=2500ms',
+  '--leader-elect-retry-period=500ms',
+];
+
+export class Bench {
+  readonly #api: Api;
+  readonly #cutter: WriteCutter;
+  readonly #kubeconfig: string;
+
+  private constructor(api: Api, cutter: WriteCutter, kubeconfig: string) {
+    this.#api = api;
+    this.#cutter = cutter;
+    this.#kubeconfig = kubeconfig;
+  }
+
+  /** An API server whose writes are counted, for as long as the test runs. */
+  static async start(api: Api): Promise<Bench> {
+    const surroundings = inject('surroundings');
+    const direct = await operatorKubeconfig(surroundings);
+    const cutter = await WriteCutter.start(direct);
+    onTestFinished(() => cutter.close());
+    const kubeconfig = join(surroundings.directory, 'credentials', 'counted.kubeconfig');
+    const caFile = join(surroundings.directory, 'credentials', 'operator-ca.crt');
+    const { token = '' } = readKubeconfig(direct);
+    writeKubeconfig(kubeconfig, { url: cutter.url, caFile, name: 'orquanta', token });
+    return new Bench(api, cutter, kubeconfig);
+  }
+
+  async try(scenario: Scenario, disturbance?: Disturbance): Promise<Trial> {
+    const namespace = await namespaceFor(this.#api, scenario.title);
+    const ledger = new JobLedger(this.#api, namespace);
+    const first = await this.#operator(namespace, true);
+    let last = first;
+    const kill = async (): Promise<void> => {
+      first.signal('SIGKILL');
+      await first.exited;
+      last = await this.#operator(namespace, false);
+    };
+    this.#cutter.arm(disturbance && { ...disturbance, kill });
+    const user = scenario.user?.(this.#api, namespace);
+    await submit(this.#api, namespace, [gpujob(scenario.wish)]);
+    await user;
+    await this.#untilOver(scenario, namespace);
+    await this.#cutter.cut;
+    await last.stop();
+    return {
+      end: await endStateOf(this.#api, namespace),
+      made: ledger.names(),
+      doubled: ledger.doubled(),
+      writes: this.#cutter.writes.map((write) => write.replace(namespace, 'NAMESPACE')),
+      killed: this.#cutter.cut !== undefined,
+    };
+  }
+
+  async #operator(namespace: string, waitUntilReady: boolean): Promise<Operator> {
+    const env = { KUBECONFIG: this.#kubeconfig };
+    const args = [`--watch-namespace=${namespace}`, ...lease];
+    const operator = await startOperator({ args, env, waitUntilReady });
+    onTestFinished(() => operator.stop());
+    return operator;
+  }
+
+  async #untilOver({ wish, jobsLeft }: Scenario, namespace: string): Promise<void> {
+    await waitForObject<GPUJobState>(this.#api, gpujobsOf(namespace), wish.name, {
+      what: 'to end',
+      timeoutMilliseconds,
+      until: (job) => isTrue(job, 'Finished'),
+    });
+    const wanted = jobsLeft.join();
+    await waitFor(this.#api, jobsOf(namespace), {
+      what: `the Jobs left to be "${wanted}"`,
+      timeoutMilliseconds,
+      until: (seen) => seen.map(({ metadata }) => metadata.name).join() === wanted,
+    });
+  }
+}

@@ -1,0 +1,188 @@
+// The demo's jobs: what each is to show, what it asks for, and how to tell from the real objects whether it came true.
+// Nothing here says how a job will end; that is read from what the cluster holds.
+import type { Attempt, GPUJobSpec } from '../../operator/resources/gpujob.ts';
+import { mebibytesRoundedUp, parseQuantity } from '../../operator/resources/quantity.ts';
+import type { History } from './history.ts';
+
+/** What a verdict rests on. */
+export interface Findings {
+  readonly history: History;
+  /** Product and MiB of every kind of card on the stage, read from the nodes. */
+  readonly cards: ReadonlyMap<string, number>;
+  /** When each worker of the last run started, epoch milliseconds. */
+  readonly workerStarts: readonly number[];
+}
+
+export interface Verdict {
+  readonly cameTrue: boolean;
+  /** What happened, in one line. */
+  readonly line: string;
+}
+
+export interface Story {
+  readonly name: string;
+  /** In one sentence, for who watches. */
+  readonly shows: string;
+  readonly spec: GPUJobSpec;
+  /** Asked once the job has finished. */
+  readonly judge: (findings: Findings) => Verdict;
+}
+
+interface Wish extends Omit<GPUJobSpec, 'template'> {
+  readonly play: Record<string, string>;
+  readonly nodeSelector: Record<string, string>;
+}
+
+function spec({ play, nodeSelector, ...rest }: Wish): GPUJobSpec {
+  const annotations = Object.entries(play).map(([name, value]) => [`play.orquanta.io/${name}`, value]);
+  const image = 'example.com/trainer:1';
+  return {
+    ...rest,
+    template: {
+      metadata: { annotations: Object.fromEntries(annotations) as Record<string, string> },
+      spec: { nodeSelector, containers: [{ name: 'main', image }] },
+    },
+  };
+}
+
+/** In the order of submission. The selector holds for all of them. */
+export function stories(nodeSelector: Record<string, string>): Story[] {
+  const gangPool = { ...nodeSelector, 'example.com/pool': 'gang' };
+  const fourLargeCards = { requiredVRAM: '70Gi', gpus: 4 };
+  return [
+    {
+      name: 'embed-docs',
+      shows: 'goes to the smallest card that has its VRAM',
+      spec: spec({ intent: 'Embed the documents', requiredVRAM: '20Gi', play: { 'run-seconds': '8' }, nodeSelector }),
+      judge: onSmallestCard,
+    },
+    {
+      name: 'fine-tune',
+      shows: 'asks 20Gi and truly needs 30Gi: dies of a CUDA out-of-memory, then gets a larger card',
+      spec: spec({
+        intent: 'Fine-tune the support model',
+        requiredVRAM: '20Gi',
+        play: { 'peak-vram': '30Gi', 'run-seconds': '6' },
+        nodeSelector,
+      }),
+      judge: grownAfterOutOfMemory,
+    },
+    {
+      name: 'too-large',
+      shows: 'can never fit, and says so at once',
+      spec: spec({ intent: 'Serve a very large model', requiredVRAM: '200Gi', play: {}, nodeSelector }),
+      judge: refusedAtOnce,
+    },
+    {
+      name: 'train-vision',
+      shows: 'takes all the 80 GB cards there are',
+      spec: spec({ intent: 'Train the vision model', ...fourLargeCards, play: { 'run-seconds': '14' }, nodeSelector }),
+      judge: ranThrough,
+    },
+    {
+      name: 'eval-vision',
+      shows: 'needs the same cards: waits, says why, then runs',
+      spec: spec({ intent: 'Evaluate it', ...fourLargeCards, play: { 'run-seconds': '6' }, nodeSelector }),
+      judge: ranAfterWaiting('CardsBusy'),
+    },
+    {
+      name: 'notebook',
+      shows: "takes one card of the gang's pool",
+      spec: spec({ intent: 'Explore', requiredVRAM: '30Gi', play: { 'run-seconds': '9' }, nodeSelector: gangPool }),
+      judge: ranThrough,
+    },
+    {
+      name: 'pretrain',
+      shows: 'a gang of 4 workers x 8 cards: waits until all of them can start at once',
+      spec: spec({
+        intent: 'Pre-train the 7B model',
+        requiredVRAM: '30Gi',
+        gpus: 8,
+        workers: 4,
+        play: { 'run-seconds': '8' },
+        nodeSelector: gangPool,
+      }),
+      judge: startedTogether,
+    },
+  ];
+}
+
+const mebibytes = (quantity: string | number): number => mebibytesRoundedUp(parseQuantity(String(quantity)));
+
+const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
+
+function where({ product = 'no card', cardVRAM, nodes = [] }: Attempt): string {
+  const others = nodes.length > 1 ? ` and ${nodes.length - 1} more` : '';
+  return `${product} (${cardVRAM ?? '?'}, node ${nodes[0] ?? '?'}${others})`;
+}
+
+/** Of a job that ended otherwise than its story goes. */
+function otherwise({ now }: History): Verdict {
+  return { cameTrue: false, line: `${now?.reason ?? 'nothing was said of it'}: ${now?.message ?? ''}` };
+}
+
+function completed(history: History): Attempt | undefined {
+  const last = history.attempts.at(-1);
+  return history.is('Complete') && last?.outcome === 'Complete' ? last : undefined;
+}
+
+function ranThrough({ history }: Findings): Verdict {
+  const run = completed(history);
+  return run === undefined ? otherwise(history) : { cameTrue: true, line: `ran on ${where(run)}` };
+}
+
+function onSmallestCard({ history, cards }: Findings): Verdict {
+  const run = completed(history);
+  if (run === undefined) return otherwise(history);
+  const asked = String(history.gpujob?.spec.requiredVRAM);
+  const sizes = [...cards.values()].filter((size) => size >= mebibytes(asked));
+  const isSmallest = mebibytes(run.cardVRAM ?? '0') === Math.min(...sizes);
+  const rank = isSmallest ? 'the smallest' : 'NOT the smallest';
+  const line = `asked ${asked} and ran on ${where(run)}: ${rank} of the ${sizes.length} kinds of card that have it`;
+  return { cameTrue: isSmallest, line };
+}
+
+function grownAfterOutOfMemory({ history }: Findings): Verdict {
+  const [first, ...rest] = history.attempts;
+  const last = completed(history);
+  if (first?.outcome !== 'OutOfMemory' || last === undefined || rest.length !== 1) return otherwise(history);
+  const { used = '?', requested = '?' } = first.evidence ?? {};
+  const death = `asked ${first.vram}, died on ${where(first)} of a CUDA out-of-memory (used ${used}, wanted ${requested} more)`;
+  const grew = mebibytes(last.cardVRAM ?? '0') > mebibytes(first.cardVRAM ?? '0');
+  return { cameTrue: grew, line: `${death}; run 2 asked ${last.vram} and succeeded on ${where(last)}` };
+}
+
+/** The goal for saying it. */
+const atOnceMilliseconds = 1_000;
+
+function refusedAtOnce({ history }: Findings): Verdict {
+  const refusal = history.first('NeverFits');
+  if (refusal === undefined || !history.is('Failed')) return otherwise(history);
+  const line = `NeverFits after ${seconds(refusal.milliseconds)}: ${refusal.message}`;
+  return { cameTrue: refusal.milliseconds <= atOnceMilliseconds, line };
+}
+
+function ranAfterWaiting(reason: string): Story['judge'] {
+  return ({ history }) => {
+    const waiting = history.first(reason);
+    const running = history.first('Running');
+    const run = completed(history);
+    if (waiting === undefined || running === undefined || run === undefined) return otherwise(history);
+    const waited = seconds(running.milliseconds - waiting.milliseconds);
+    return { cameTrue: true, line: `waited ${waited} (${waiting.message}), then ran on ${where(run)}` };
+  };
+}
+
+/** Pods' times are in whole seconds. */
+const togetherMilliseconds = 2_000;
+
+function startedTogether({ history, workerStarts }: Findings): Verdict {
+  const waiting = history.first('WaitingForGang');
+  const run = completed(history);
+  const workers = history.gpujob?.spec.workers ?? 1;
+  if (waiting === undefined || run === undefined || workerStarts.length !== workers) return otherwise(history);
+  const apart = Math.max(...workerStarts) - Math.min(...workerStarts);
+  const [room = ''] = waiting.message.split(':');
+  const line = `waited (${room}), then all ${workers} workers started within ${apart / 1_000 + 1} s on ${where(run)}`;
+  return { cameTrue: apart <= togetherMilliseconds, line };
+}

@@ -1,0 +1,62 @@
+// The demo's last words: what happened to each job, and how to go on where the cluster stays up. Pure: text only.
+import { isAbsolute, join, relative } from 'node:path';
+import type { Told } from './perform.ts';
+import { type Paint, linesOf, plainTable } from './table.ts';
+
+const nameColumn = 14;
+const markColumn = 8;
+/** Wide enough for any sentence to be read, where nobody says how wide the reader's window is. */
+const unknownWidth = 120;
+
+/** One entry a job; where it is too long for the terminal it goes on under itself. */
+export function summary(told: readonly Told[], terminalColumns: number | undefined, paint: Paint): string[] {
+  const width = (terminalColumns ?? unknownWidth) - 1;
+  const table = plainTable([markColumn, nameColumn, Math.max(20, width - markColumn - nameColumn)], { wordWrap: true });
+  for (const { story, verdict } of told) {
+    const mark = verdict.cameTrue ? paint('green', 'ok') : paint('red', 'FAILED');
+    table.push([mark, paint('bold', story.name), verdict.line]);
+  }
+  return ['What happened:', ...linesOf(table)];
+}
+
+/** Every job that didn't go as its story says. */
+export function failures(told: readonly Told[]): string[] {
+  return told
+    .filter(({ verdict }) => !verdict.cameTrue)
+    .map(({ story, verdict }) => `${story.name} should show that it ${story.shows}. It didn't: ${verdict.line}`);
+}
+
+export interface Kept {
+  readonly kubeconfig: string;
+  readonly kubectl: string;
+  readonly operatorLog: string;
+  readonly namespace: string;
+}
+
+/** Lines to copy into a shell. */
+export function howToGoOn({ kubeconfig, kubectl, operatorLog, namespace }: Kept, folder: string): string {
+  const here = relative(folder, join(import.meta.dirname, '..', '..', 'config', 'samples', 'gpujob-minimal.yaml'));
+  const sample = here.startsWith('..') || isAbsolute(here) ? join(folder, here) : here;
+  return `
+The cluster and the operator stay up. In your shell:
+
+  export KUBECONFIG=${quoted(kubeconfig)}
+  alias kubectl=${quoted(kubectl)}
+
+  kubectl config set-context --current --namespace=${namespace}
+  kubectl get gpujobs --output=wide
+  kubectl describe gpuj fine-tune
+  kubectl explain gpujob.spec.retry
+  kubectl apply --filename=${quoted(sample)}
+  kubectl wait gpuj/hello-gpu --for=condition=Finished --timeout=60s
+  kubectl get pods,jobs,nodes
+
+The operator's log: ${operatorLog}
+Take it all down with: make demo-down
+`;
+}
+
+/** For a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
