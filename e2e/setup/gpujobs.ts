@@ -12,7 +12,7 @@ import { type Operator, type OperatorOptions, startOperator } from './operator.t
 import { adminApi, kubectl, waitFor, waitForObject } from './surroundings.ts';
 
 /** Most of a scenario is waiting for time-outs: many of them fit into two cores. */
-vi.setConfig({ maxConcurrency: 12 });
+vi.setConfig({ maxConcurrency: 40 });
 
 export interface GPUJob extends KubernetesObject {
   metadata: KubernetesObject['metadata'] & { namespace: string; uid: string; generation: number };

@@ -109,7 +109,14 @@ export function stories(nodeSelector: Record<string, string>): Story[] {
 
 const mebibytes = (quantity: string | number): number => mebibytesRoundedUp(parseQuantity(String(quantity)));
 
-const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
+function duration(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
+}
+
+/** Of a message that gives all details after a colon. */
+function mainClause(message: string): string {
+  return message.split(':')[0] ?? '';
+}
 
 function where({ product = 'no card', cardVRAM, nodes = [] }: Attempt): string {
   const others = nodes.length > 1 ? ` and ${nodes.length - 1} more` : '';
@@ -158,18 +165,19 @@ const atOnceMilliseconds = 1_000;
 function refusedAtOnce({ history }: Findings): Verdict {
   const refusal = history.first('NeverFits');
   if (refusal === undefined || !history.is('Failed')) return otherwise(history);
-  const line = `NeverFits after ${seconds(refusal.milliseconds)}: ${refusal.message}`;
+  const line = `NeverFits after ${duration(refusal.milliseconds)}: ${refusal.message}`;
   return { cameTrue: refusal.milliseconds <= atOnceMilliseconds, line };
 }
 
 function ranAfterWaiting(reason: string): Story['judge'] {
   return ({ history }) => {
     const waiting = history.first(reason);
-    const running = history.first('Running');
+    const placed = history.first('Starting');
     const run = completed(history);
-    if (waiting === undefined || running === undefined || run === undefined) return otherwise(history);
-    const waited = seconds(running.milliseconds - waiting.milliseconds);
-    return { cameTrue: true, line: `waited ${waited} (${waiting.message}), then ran on ${where(run)}` };
+    if (waiting === undefined || placed === undefined || run === undefined) return otherwise(history);
+    const waited = placed.milliseconds - waiting.milliseconds;
+    const why = `${reason}: ${mainClause(waiting.message)}`;
+    return { cameTrue: waited > 0, line: `waited ${duration(waited)} (${why}), then ran on ${where(run)}` };
   };
 }
 
@@ -182,7 +190,7 @@ function startedTogether({ history, workerStarts }: Findings): Verdict {
   const workers = history.gpujob?.spec.workers ?? 1;
   if (waiting === undefined || run === undefined || workerStarts.length !== workers) return otherwise(history);
   const apart = Math.max(...workerStarts) - Math.min(...workerStarts);
-  const [room = ''] = waiting.message.split(':');
-  const line = `waited (${room}), then all ${workers} workers started within ${apart / 1_000 + 1} s on ${where(run)}`;
+  const why = `WaitingForGang: ${mainClause(waiting.message)}`;
+  const line = `waited (${why}), then all ${workers} workers started within ${apart / 1_000 + 1} s on ${where(run)}`;
   return { cameTrue: apart <= togetherMilliseconds, line };
 }

@@ -5,13 +5,10 @@ import { type Paint, linesOf, plainTable } from './table.ts';
 
 const nameColumn = 14;
 const markColumn = 8;
-/** Wide enough for any sentence to be read, where nobody says how wide the reader's window is. */
-const unknownWidth = 120;
-
-/** One entry a job; where it is too long for the terminal it goes on under itself. */
+/** One entry a job. Where it is too long for the terminal it goes on under itself; without a terminal nothing is cut. */
 export function summary(told: readonly Told[], terminalColumns: number | undefined, paint: Paint): string[] {
-  const width = (terminalColumns ?? unknownWidth) - 1;
-  const table = plainTable([markColumn, nameColumn, Math.max(20, width - markColumn - nameColumn)], { wordWrap: true });
+  const rest = terminalColumns && Math.max(20, terminalColumns - 1 - markColumn - nameColumn);
+  const table = plainTable([markColumn, nameColumn, rest ?? null], { wordWrap: rest !== undefined });
   for (const { story, verdict } of told) {
     const mark = verdict.cameTrue ? paint('green', 'ok') : paint('red', 'FAILED');
     table.push([mark, paint('bold', story.name), verdict.line]);

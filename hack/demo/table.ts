@@ -20,11 +20,11 @@ const wideColumns = 120;
 
 /** The last column takes the rest. */
 const columns = [
-  { title: 'JOB', width: 14 },
-  { title: 'ASKS', width: 14 },
-  { title: 'STATUS', width: 17 },
-  { title: 'RUN', width: 5 },
-  { title: 'NODE', width: 13 },
+  { title: 'JOB', width: 13 },
+  { title: 'ASKS', width: 13 },
+  { title: 'STATUS', width: 15 },
+  { title: 'RUN', width: 4 },
+  { title: 'NODE', width: 11 },
   { title: 'CARD', width: 23 },
 ];
 

@@ -23,6 +23,11 @@ function nodeConstraints(podSpec: PodTemplate['spec']): NodeConstraints {
   };
 }
 
+/** What the last run asked for, grown or not; before the first run the spec may still change, and counts. */
+function askedVRAM({ status }: GPUJob, spec: DefaultedGPUJobSpec): string {
+  return (status?.run ?? 0) > 0 ? (status?.vram ?? spec.requiredVRAM) : spec.requiredVRAM;
+}
+
 export function workloadOf(gpujob: GPUJob, spec: DefaultedGPUJobSpec, priority: number): Workload {
   const template = spec.template as PodTemplate;
   const status = gpujob.status ?? {};
@@ -31,7 +36,7 @@ export function workloadOf(gpujob: GPUJob, spec: DefaultedGPUJobSpec, priority: 
     namespace: gpujob.metadata.namespace,
     name: gpujob.metadata.name,
     run: (status.run ?? 0) + 1,
-    vramMebibytes: mebibytesRoundedUp(parseQuantity(status.vram ?? spec.requiredVRAM)),
+    vramMebibytes: mebibytesRoundedUp(parseQuantity(askedVRAM(gpujob, spec))),
     gpus: spec.gpus,
     workers: spec.workers,
     isolation: spec.isolation,

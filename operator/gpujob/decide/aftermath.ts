@@ -10,7 +10,7 @@ import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
 import type { OpenRun } from './run.ts';
-import { type Outcome, type StatusChange, timestamp } from './status.ts';
+import { asked, type Outcome, type StatusChange, timestamp } from './status.ts';
 
 type Failures = NonNullable<GPUJobStatus['failures']>;
 
@@ -48,8 +48,7 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
     run: run.number,
     attempts,
     failures,
-    vram: attempt.vram,
-    gpus: o.spec.gpus * o.spec.workers,
+    ...asked(o),
     startTime: since,
     ...(finished
       ? { completionTime: attempt.endTime, queue: undefined }

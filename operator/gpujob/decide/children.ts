@@ -3,6 +3,7 @@
 import type { Job } from '../../runtime/kubernetes.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
+import { earliest } from './deadline.ts';
 import { endOf, hasEnded, isDeleting, isFinished, ownJobs, runOf } from './run.ts';
 
 export interface Cleanup {
@@ -16,10 +17,9 @@ export function cleanUp(o: Observation): Cleanup {
     .filter((job) => !isDeleting(job))
     .map((job) => ({ job, milliseconds: untilDeletion(o, job) }));
   const due = waits.filter((wait) => wait.milliseconds <= 0).map((wait) => wait.job);
-  const later = waits.map((wait) => wait.milliseconds).filter((left) => left > 0 && Number.isFinite(left));
   return {
     effects: due.flatMap((job) => deleteRun(o, job)),
-    againInMilliseconds: later.length > 0 ? Math.min(...later) : undefined,
+    againInMilliseconds: earliest(...waits.map((wait) => wait.milliseconds).filter((left) => left > 0)),
   };
 }
 

@@ -1,5 +1,6 @@
 // activeDeadlineSeconds: from the first Pod's start, over all runs, not while suspended.
 import type { Observation } from '../observation.ts';
+import type { Ending } from './ending.ts';
 import { firstStart, type OpenRun } from './run.ts';
 
 /** When the current active period began: what status says, else the open run's first Pod. */
@@ -22,4 +23,20 @@ export function activeSecondsSoFar(o: Observation, run: OpenRun | undefined): nu
   return since === undefined
     ? before
     : before + Math.max(0, Math.floor((o.nowMilliseconds - Date.parse(since)) / 1000));
+}
+
+export function pastDeadline(o: Observation, run: OpenRun | undefined): Ending | undefined {
+  const left = untilDeadlineMilliseconds(o, run);
+  if (left === undefined || left > 0) return undefined;
+  const seconds = o.spec.activeDeadlineSeconds ?? 0;
+  return {
+    outcome: 'DeadlineExceeded',
+    message: `the job was active for longer than its activeDeadlineSeconds of ${seconds}`,
+  };
+}
+
+/** The first of several times to look again. */
+export function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time): time is number => time !== undefined && Number.isFinite(time));
+  return known.length > 0 ? Math.min(...known) : undefined;
 }

@@ -97,6 +97,31 @@ const beforeARun: readonly Case[] = [
     wantAgainInMilliseconds: 300_000,
   },
   {
+    name: 'what a waiting job asks for follows its spec, which may still change',
+    observation: anObservation({
+      gpujob: aGPUJob({ requiredVRAM: '10Gi' }, { observedGeneration: 0, vram: '20Gi' }),
+      verdict: busy,
+    }),
+    wantEffects: ['TryJob', 'WriteStatus'],
+    wantStatus: { vram: '10Gi' },
+    wantQueued: true,
+    wantAgainInMilliseconds: 300_000,
+  },
+  {
+    name: 'a job that waits between two runs is looked at again when its deadline comes',
+    observation: anObservation({
+      gpujob: aGPUJob(
+        { activeDeadlineSeconds: 60 },
+        { ...running, startTime: at(0), attempts: [anAttempt('OutOfMemory')] },
+      ),
+      verdict: busy,
+      nowMilliseconds: start + 50_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantQueued: true,
+    wantAgainInMilliseconds: 10_000,
+  },
+  {
     name: 'S7: a job that can never fit ends at once',
     observation: anObservation({ verdict: never }),
     wantEffects: ['WriteStatus'],

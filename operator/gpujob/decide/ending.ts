@@ -21,7 +21,7 @@ export function attemptOf(o: Observation, run: OpenRun, ending: Ending): Attempt
   return {
     run: run.number,
     outcome: ending.outcome,
-    vram: o.gpujob.status?.vram ?? formatMebibytes(o.workload.vramMebibytes),
+    vram: formatMebibytes(o.workload.vramMebibytes),
     ...whereItRan(o, run),
     ...(startTime === undefined ? {} : { startTime }),
     endTime: timestamp(o.nowMilliseconds),

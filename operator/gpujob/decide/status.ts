@@ -85,3 +85,8 @@ export function placementStatus(placement: Placement): NonNullable<GPUJobStatus[
     decisionID: placement.decisionID,
   };
 }
+
+/** What the job asks for now, and in total. */
+export function asked(o: Observation): StatusChange {
+  return { vram: formatMebibytes(o.workload.vramMebibytes), gpus: o.spec.gpus * o.spec.workers };
+}

@@ -1,0 +1,111 @@
+// The operator's rights, held against what it does by the API server's own account: it is refused nothing, is granted
+// nothing that it doesn't use, and writes nowhere but beside a GPUJob. This file makes it use every right it has.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { nvidiaCards } from '../../hack/nodes/node.ts';
+import { until } from '../../hack/cluster/until.ts';
+import { operatorForFile, scenario, type Stage } from '../setup/gpujobs.ts';
+import { auditEvents, type AuditEvent, ownCluster } from '../setup/surroundings.ts';
+
+operatorForFile({
+  name: 'operator-rights',
+  args: [
+    '--leader-elect-lease-duration=5s',
+    '--leader-elect-renew-deadline=3500ms',
+    '--leader-elect-retry-period=500ms',
+  ],
+});
+
+const operatorUser = 'system:serviceaccount:orquanta-system:orquanta';
+const rbacFolder = join(import.meta.dirname, '..', '..', 'config', 'rbac');
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+
+/** "group/resource verb", sorted. */
+function granted(): string[] {
+  const files = readdirSync(rbacFolder).filter((file) => file.endsWith('.yaml'));
+  const objects = files.flatMap((file) =>
+    parseAllDocuments(readFileSync(join(rbacFolder, file), 'utf8')).map(
+      (document) => document.toJS() as { rules?: Rule[] },
+    ),
+  );
+  const rules = objects.flatMap(({ rules: all = [] }) => all);
+  const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
+    ),
+  );
+  return [...new Set(rights)].sort();
+}
+
+type Audited = AuditEvent & { annotations?: Record<string, string> };
+
+function byOperator(): Audited[] {
+  return (auditEvents(ownCluster()!) as Audited[]).filter(({ user }) => user.username === operatorUser);
+}
+
+function used(): string[] {
+  const rights = byOperator().flatMap(({ verb, objectRef }) => {
+    if (objectRef === undefined) return [];
+    const { apiGroup = '', resource, subresource } = objectRef;
+    return [`${apiGroup}/${resource}${subresource === undefined ? '' : `/${subresource}`} ${verb}`];
+  });
+  return [...new Set(rights)].sort();
+}
+
+/** Gangs for Services, a foreign Job for the look at it, a wait said twice for an event's series. */
+async function useEveryRight(stage: Stage): Promise<void> {
+  const { a10 } = nvidiaCards;
+  await stage.nodes({ only: a10(2) });
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'example.com/other:1' }] } };
+  await stage.api.create(stage.path('jobs'), { metadata: { name: 'taken-1' }, spec: { suspend: true, template } });
+  await stage.submit('taken');
+  await stage.untilReason('taken', 'NameTaken');
+  await stage.submit('gang', { play: { 'run-seconds': '4' }, spec: { workers: 2, ttlSecondsAfterFinished: 0 } });
+  await stage.running('gang', 1, 2);
+  await stage.submit('waits');
+  for (const suspend of [true, false]) {
+    await stage.untilReason('waits', 'CardsBusy');
+    await stage.edit('waits', { suspend });
+    if (suspend) await stage.untilReason('waits', 'Suspended');
+  }
+  await stage.untilFinished('gang');
+  await stage.untilFinished('waits');
+  await stage.seen('services', "the gang's Service to go", (services) => services.length === 0);
+}
+
+describe.runIf(ownCluster() !== undefined)("the operator's account", () => {
+  scenario('is refused nothing, granted nothing unused, and writes nowhere but beside a GPUJob', async ({ stage }) => {
+    await useEveryRight(stage);
+    // The log is written a moment after the answer, and events are best effort: wait for the last of them.
+    await until(() => Promise.resolve(granted().every((right) => used().includes(right))), {
+      what: 'every right to be used',
+      timeoutMilliseconds: 15_000,
+      signal: AbortSignal.timeout(15_000),
+    }).catch(() => undefined); // the comparison below names what is missing
+    expect(used()).toEqual(granted());
+
+    const forbidden = byOperator().filter(
+      ({ annotations }) => annotations?.['authorization.k8s.io/decision'] === 'forbid',
+    );
+    expect(forbidden).toEqual([]);
+
+    const all = auditEvents(ownCluster()!);
+    const withGPUJobs = new Set(
+      all.filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'gpujobs')
+        .map(({ objectRef }) => objectRef?.namespace),
+    );
+    const strays = byOperator().filter(({ verb, objectRef }) => {
+      if (objectRef === undefined || ['get', 'list', 'watch'].includes(verb)) return false;
+      if (objectRef.resource === 'leases') return objectRef.namespace !== 'orquanta-system';
+      return !withGPUJobs.has(objectRef.namespace);
+    });
+    expect(strays.map(({ verb, objectRef }) => [verb, objectRef])).toEqual([]);
+  });
+});

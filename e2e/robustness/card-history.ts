@@ -1,0 +1,144 @@
+// Who held which cards at every single moment: the changes of Pods and Jobs, put in the API server's own order by their
+// resourceVersion (one sequence for all of etcd), and counted through from the start. It doesn't ask the operator.
+import { onTestFinished } from 'vitest';
+import type { Api, KubernetesObject } from '../../hack/api/client.ts';
+import { follow } from '../../hack/api/follow.ts';
+import { jobsOf } from './jobs.ts';
+
+interface Pod extends KubernetesObject {
+  spec: { nodeName?: string; containers: { resources?: { limits?: Record<string, string> } }[] };
+  status: { phase?: string };
+}
+
+interface Job extends KubernetesObject {
+  status: { conditions?: { type: string; status: string }[] };
+}
+
+interface Reservation {
+  placement: { workers: { node: string; count: number }[]; resourceName: string };
+  perWorker: Record<string, number>;
+}
+
+type Change = { version: number; uid: string } & ({ gone: true } | { gone: false; claims: (held: Moment) => Claim[] });
+
+/** Cards of one node, in use by or promised to somebody. */
+interface Claim {
+  node: string;
+  cards: number;
+  whose: string;
+}
+
+/** Workers of a run that were bound, ended ones too. */
+interface Moment {
+  bound: ReadonlyMap<string, number>;
+}
+
+const runOf = ({ metadata }: KubernetesObject): string =>
+  `${metadata.labels?.['orquanta.io/gpujob-uid'] ?? ''}/${metadata.labels?.['orquanta.io/run'] ?? ''}`;
+
+const cardsOf = (amounts: Record<string, string | number> = {}): number =>
+  Object.entries(amounts).reduce((sum, [name, amount]) => sum + (name.includes('/') ? Number(amount) : 0), 0);
+
+function podClaims(pod: Pod): Claim[] {
+  const { nodeName: node = '', containers } = pod.spec;
+  if (node === '' || pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') return [];
+  const cards = containers.reduce((sum, { resources }) => sum + cardsOf(resources?.limits), 0);
+  return [{ node, cards, whose: `Pod ${pod.metadata.name}` }];
+}
+
+/** A live Job holds its cards until its Pods are bound and count for themselves. */
+function jobClaims(job: Job, { bound }: Moment): Claim[] {
+  const text = job.metadata.annotations?.['orquanta.io/reservation'];
+  const hasEnded = job.status.conditions?.some(
+    ({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True',
+  );
+  if (text === undefined || hasEnded === true) return [];
+  const { placement, perWorker } = JSON.parse(text) as Reservation;
+  const workers = placement.workers.reduce((sum, { count }) => sum + count, 0);
+  // Whole until all are bound: these tests have no gangs that would be bound in part.
+  if ((bound.get(runOf(job)) ?? 0) >= workers) return [];
+  return placement.workers.map(({ node, count }) => ({
+    node,
+    cards: count * cardsOf(perWorker),
+    whose: `Job ${job.metadata.name}`,
+  }));
+}
+
+export class CardHistory {
+  readonly #changes: Change[] = [];
+  readonly #runOfBoundPod = new Map<number, string>();
+  readonly #bound = new Set<string>();
+
+  constructor(api: Api, namespace: string) {
+    const stop = new AbortController();
+    const pods = this.#watch<Pod>(api, `/api/v1/namespaces/${namespace}/pods`, stop.signal, (pod) => {
+      this.#noteBinding(pod);
+      return () => podClaims(pod);
+    });
+    const jobs = this.#watch<Job>(api, jobsOf(namespace), stop.signal, (job) => (moment) => jobClaims(job, moment));
+    onTestFinished(async () => {
+      stop.abort();
+      await Promise.all([pods, jobs]);
+    });
+  }
+
+  /** Every moment at which more cards of a node were claimed than it has. */
+  overcommitments(cardsPerNode: number): string[] {
+    const live = new Map<string, (moment: Moment) => Claim[]>();
+    const bound = new Map<string, number>();
+    const found: string[] = [];
+    for (const change of [...this.#changes].sort((a, b) => a.version - b.version)) {
+      const run = this.#runOfBoundPod.get(change.version);
+      if (run !== undefined) bound.set(run, (bound.get(run) ?? 0) + 1);
+      if (change.gone) live.delete(change.uid);
+      else live.set(change.uid, change.claims);
+      found.push(
+        ...overcommitted(live, { bound }, cardsPerNode).map((what) => `at version ${change.version}: ${what}`),
+      );
+    }
+    return found;
+  }
+
+  #noteBinding(pod: Pod): void {
+    if (pod.spec.nodeName === undefined || this.#bound.has(pod.metadata.uid ?? '')) return;
+    this.#bound.add(pod.metadata.uid ?? '');
+    this.#runOfBoundPod.set(Number(pod.metadata.resourceVersion), runOf(pod));
+  }
+
+  async #watch<T extends KubernetesObject>(
+    api: Api,
+    path: string,
+    signal: AbortSignal,
+    claimsOf: (object: T) => (moment: Moment) => Claim[],
+  ): Promise<void> {
+    const note = (object: T, gone: boolean): void => {
+      const { uid = '', resourceVersion } = object.metadata;
+      const version = Number(resourceVersion);
+      this.#changes.push(gone ? { version, uid, gone } : { version, uid, gone, claims: claimsOf(object) });
+    };
+    const notes = {
+      onList: (items: T[]) => {
+        for (const item of items) note(item, false);
+      },
+      onChange: (type: string, object: T) => {
+        note(object, type === 'DELETED');
+      },
+    };
+    await follow<T>(api, path, notes, signal);
+  }
+}
+
+function overcommitted(
+  live: ReadonlyMap<string, (moment: Moment) => Claim[]>,
+  moment: Moment,
+  cardsPerNode: number,
+): string[] {
+  const claims = Map.groupBy(
+    [...live.values()].flatMap((claimsOf) => claimsOf(moment)),
+    ({ node }) => node,
+  );
+  return [...claims].flatMap(([node, all]) => {
+    const cards = all.reduce((sum, claim) => sum + claim.cards, 0);
+    return cards > cardsPerNode ? [`${cards} cards of ${node}: ${all.map(({ whose }) => whose).join(', ')}`] : [];
+  });
+}

@@ -1,0 +1,136 @@
+// No run is open: is there a reason not to start one, are there cards, and what does the job wait for? The first answer wins.
+import type { Placement } from '../../placement/model.ts';
+import { reservationFor } from '../../placement/planner.ts';
+import type { Reason } from '../../resources/conditions.ts';
+import type { Effect } from '../effects.ts';
+import { buildJob, buildService, runName } from '../job.ts';
+import type { Observation } from '../observation.ts';
+import { standingAfter, suspended } from './aftermath.ts';
+import { backOffEndMilliseconds, refusalEndMilliseconds } from './backoff.ts';
+import type { Standing } from './conditions.ts';
+import { earliest, pastDeadline, untilDeadlineMilliseconds } from './deadline.ts';
+import { controllerOf, isBound, isOver, isOwn, type OpenRun, runOf } from './run.ts';
+import { adopted, placedMessage, runStarted } from './started.ts';
+import { alreadySays, asked, type Outcome, timestamp } from './status.ts';
+
+export function startRun(o: Observation): Outcome {
+  if (o.spec.suspend) return { standing: suspended, change: { ...asked(o), queue: undefined } };
+  const late = pastDeadline(o, undefined);
+  if (late) return failed(o, 'DeadlineExceeded', late.message);
+  const outcome = hold(o) ?? placeRun(o);
+  return {
+    ...outcome,
+    againInMilliseconds: earliest(outcome.againInMilliseconds, untilDeadlineMilliseconds(o, undefined)),
+  };
+}
+
+/** Reasons not to ask for cards yet. */
+function hold(o: Observation): Outcome | undefined {
+  const attempts = o.gpujob.status?.attempts ?? [];
+  const end = backOffEndMilliseconds(attempts, o.settings);
+  if (end !== undefined && end > o.nowMilliseconds) {
+    return { standing: standingAfter(o, attempts, undefined), againInMilliseconds: end - o.nowMilliseconds };
+  }
+  return lingering(o) ?? refused(o) ?? namesake(o);
+}
+
+/** A Pod that may still run, on a node that doesn't answer for instance, is not replaced before it is gone. */
+function lingering(o: Observation): Outcome | undefined {
+  const pod = o.pods.find((candidate) => isOwn(o, candidate) && isBound(candidate) && !isOver(candidate));
+  if (!pod) return undefined;
+  const where = pod.spec?.nodeName ?? 'its node';
+  const message = `Pod ${pod.metadata.name} of run ${runOf(pod)} is still on ${where}; run ${o.workload.run} waits until it is gone`;
+  return waiting(o, { kind: 'Waiting', reason: 'BackingOff', message }, undefined);
+}
+
+/** What the API server refused stays refused until the spec changes, or for a while. */
+function refused(o: Observation): Outcome | undefined {
+  const { refusal } = o;
+  if (!refusal || refusal.run !== o.workload.run) return undefined;
+  if (refusal.kind === 'InvalidTemplate') {
+    return refusal.generation === o.gpujob.metadata.generation
+      ? failed(o, 'InvalidTemplate', refusal.message)
+      : undefined;
+  }
+  const end = refusalEndMilliseconds(refusal, o.settings);
+  if (end <= o.nowMilliseconds) return undefined;
+  const message = `${refusal.message}; the next try is at ${timestamp(end)}`;
+  const stalled = refusal.kind === 'NameTaken';
+  return waiting(o, { kind: 'Waiting', reason: refusal.kind, message, stalled }, end - o.nowMilliseconds);
+}
+
+/** A GPUJob made again under the same name: the former one's Job is still being collected, and its end is watched. */
+function namesake(o: Observation): Outcome | undefined {
+  const name = runName(o.gpujob.metadata.name, o.workload.run);
+  const job = o.jobs.find(
+    (candidate) => candidate.metadata.name === name && controllerOf(candidate)?.uid !== o.gpujob.metadata.uid,
+  );
+  if (!job) return undefined;
+  const former = controllerOf(job)?.kind === o.gpujob.kind;
+  const message = former
+    ? `the Job ${name} of an earlier GPUJob with this name is being deleted`
+    : `the Job ${name} carries this GPUJob's labels and isn't its own: delete it`;
+  return waiting(o, { kind: 'Waiting', reason: 'NameTaken', message, stalled: !former }, undefined);
+}
+
+function placeRun(o: Observation): Outcome {
+  const { verdict } = o;
+  if (!verdict) return { standing: undefined, queued: true };
+  if (verdict.kind === 'Placed') return createRun(o, verdict.placement);
+  const { reason, message } = verdict;
+  if (reason === 'NeverFits' && o.spec.whenNeverFits === 'Fail') return failed(o, reason, message);
+  const standing: Standing = { kind: 'Waiting', reason, message, fleeting: true };
+  const outcome = waiting(o, standing, o.settings.messageIntervalMilliseconds);
+  return { ...outcome, children: tryOnce(o), queued: true };
+}
+
+/** Once for each generation that has to wait: what the server would refuse is said now and not when cards are free. */
+function tryOnce(o: Observation): Effect[] {
+  const status = o.gpujob.status;
+  const tried = status?.observedGeneration === o.gpujob.metadata.generation && status?.conditions !== undefined;
+  if (tried) return [];
+  const { run } = o.workload;
+  return [{ kind: 'TryJob', run, job: buildJob(o.gpujob, o.spec, run, undefined) }];
+}
+
+function createRun(o: Observation, placement: Placement): Outcome {
+  const run: OpenRun = { number: o.workload.run, job: undefined, pods: [], placement };
+  const standing: Standing = { kind: 'Placed', reason: 'Starting', message: placedMessage(o, run) };
+  const job = buildJob(o.gpujob, o.spec, run.number, reservationFor(o.workload, placement));
+  const children: Effect[] = [{ kind: 'CreateJob', run: run.number, job }];
+  if (o.spec.workers > 1) {
+    children.unshift({ kind: 'CreateService', run: run.number, service: buildService(o.gpujob, run.number) });
+  }
+  return { standing, change: adopted(o, run), facts: runStarted(o, run, standing), children, queued: true };
+}
+
+function waiting(
+  o: Observation,
+  standing: Extract<Standing, { kind: 'Waiting' }>,
+  againInMilliseconds: number | undefined,
+): Outcome {
+  const { status } = o.gpujob;
+  const { reason, message } = standing;
+  return {
+    standing,
+    change: {
+      ...asked(o),
+      completionTime: undefined,
+      queue: status?.queue ?? { since: timestamp(o.nowMilliseconds) },
+    },
+    facts: alreadySays(o, standing) ? [] : [{ kind: 'Waiting', reason, message }],
+    againInMilliseconds,
+  };
+}
+
+function failed(o: Observation, reason: Reason, message: string): Outcome {
+  return {
+    standing: { kind: 'Failed', reason, message },
+    change: {
+      ...asked(o),
+      completionTime: timestamp(o.nowMilliseconds),
+      queue: undefined,
+    },
+    facts: [{ kind: 'Finished', reason, succeeded: false, message }],
+  };
+}

@@ -1,0 +1,37 @@
+// What status and the world are told of a run from its first moment on; for one made just before a crash too.
+import type { Fact } from '../effects.ts';
+import { formatCapacity } from '../../resources/quantity.ts';
+import type { Observation } from '../observation.ts';
+import type { Standing } from './conditions.ts';
+import type { OpenRun } from './run.ts';
+import { asked, type Outcome, placementStatus } from './status.ts';
+
+export function adopted(o: Observation, run: OpenRun): NonNullable<Outcome['change']> {
+  const { placement } = run;
+  return {
+    run: run.number,
+    ...asked(o),
+    completionTime: undefined,
+    failures: o.gpujob.status?.failures ?? { application: 0, outOfMemory: 0, disruption: 0 },
+    queue: undefined,
+    ...(placement ? { placement: placementStatus(placement) } : {}),
+  };
+}
+
+export function runStarted(o: Observation, run: OpenRun, standing: Standing): Fact[] {
+  if (o.gpujob.status?.run === run.number || !run.placement) return [];
+  const since = o.gpujob.status?.queue?.since ?? o.gpujob.metadata.creationTimestamp;
+  const waitedMilliseconds = since === undefined ? 0 : Math.max(0, o.nowMilliseconds - Date.parse(since));
+  return [
+    { kind: 'RunStarted', run: run.number, placement: run.placement, waitedMilliseconds, message: standing.message },
+  ];
+}
+
+export function placedMessage(o: Observation, run: OpenRun): string {
+  const { placement } = run;
+  if (!placement) return `run ${run.number}`;
+  const [first, ...others] = placement.workers.map((worker) => worker.node);
+  const where = others.length > 0 ? `${first ?? ''} and ${others.length} more` : (first ?? '');
+  const cards = o.spec.workers > 1 ? `${o.spec.workers} workers with ${o.spec.gpus} each` : String(o.spec.gpus);
+  return `run ${run.number} on ${where}: ${cards} x ${placement.product} (${formatCapacity(placement.cardVRAMMebibytes)})`;
+}
