@@ -105,6 +105,7 @@ export class CardHistory {
     this.#runOfBoundPod.set(Number(pod.metadata.resourceVersion), runOf(pod));
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the path says which kind it is
   async #watch<T extends KubernetesObject>(
     api: Api,
     path: string,

@@ -2,8 +2,8 @@
 
 export interface Chance {
   /** In [0, 1). */
-  next(): number;
-  pick<T>(from: readonly T[]): T;
+  next: () => number;
+  pick: <T>(from: readonly T[]) => T;
 }
 
 /** mulberry32 (public domain, Tommy Ettinger): 32 bits of state are enough to vary a test. */

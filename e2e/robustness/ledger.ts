@@ -18,8 +18,10 @@ export class JobLedger {
       this.#uids.set(metadata.name, uids.add(metadata.uid ?? ''));
     };
     const notes = {
-      onList: (items: KubernetesObject[]) => void items.forEach(note),
-      onChange: (_: string, job: KubernetesObject) => {
+      onList: (items: KubernetesObject[]) => {
+        for (const item of items) note(item);
+      },
+      onChange: (_type: string, job: KubernetesObject) => {
         note(job);
       },
     };

@@ -113,7 +113,7 @@ export class WriteCutter {
     const answer = await this.#upstream.request({ ...head(request), body, signal: gone.signal });
     response.writeHead(answer.statusCode, endToEnd(answer.headers));
     response.flushHeaders();
-    for await (const chunk of answer.body) response.write(chunk);
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) response.write(chunk);
     response.end();
   }
 }
@@ -123,5 +123,5 @@ function head({
   url = '/',
   headers,
 }: IncomingMessage): Pick<Dispatcher.RequestOptions, 'method' | 'path' | 'headers'> {
-  return { method: method as Dispatcher.HttpMethod, path: url, headers: endToEnd(headers) };
+  return { method, path: url, headers: endToEnd(headers) };
 }

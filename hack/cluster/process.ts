@@ -23,10 +23,12 @@ interface Recorded {
 function startTimeOf(pid: number): string | undefined {
   if (existsSync('/proc/self/stat')) {
     try {
-      // proc_pid_stat(5): after the name in parentheses come state (field 3) and, as field 22, the start time in ticks.
+      // proc_pid_stat(5): after the name in parentheses come state (field 3), threads (20) and start time in ticks (22).
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return fields[0] === 'Z' ? undefined : fields[19];
+      // A zombie with more than its first thread left still dies: its port isn't free yet.
+      const hasEnded = fields[0] === 'Z' && Number(fields[17]) <= 1;
+      return hasEnded ? undefined : fields[19];
     } catch {
       return undefined;
     }

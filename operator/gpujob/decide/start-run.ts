@@ -86,11 +86,11 @@ function placeRun(o: Observation): Outcome {
 
 /** Once for each generation that has to wait: what the server would refuse is said now and not when cards are free. */
 function tryOnce(o: Observation): Effect[] {
-  const status = o.gpujob.status;
-  const tried = status?.observedGeneration === o.gpujob.metadata.generation && status?.conditions !== undefined;
-  if (tried) return [];
+  const { status, metadata } = o.gpujob;
   const { run } = o.workload;
-  return [{ kind: 'TryJob', run, job: buildJob(o.gpujob, o.spec, run, undefined) }];
+  // The template of a job that has run can't change any more.
+  const tried = run > 1 || (status?.observedGeneration === metadata.generation && status?.conditions !== undefined);
+  return tried ? [] : [{ kind: 'TryJob', run, job: buildJob(o.gpujob, o.spec, run, undefined) }];
 }
 
 function createRun(o: Observation, placement: Placement): Outcome {
