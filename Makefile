@@ -85,5 +85,5 @@ run: install ## Run the operator here, in the foreground, with your own rights.
 # Packages, whenever the lock file has changed.
 $(INSTALLED): package-lock.json hack/node.sh
 	@echo "Installing packages (npm ci)" >&2
-	@$(NODE) npm ci --loglevel=error >&2 || { echo "npm ci failed; is the registry reachable? Run it again with: make" >&2; exit 1; }
+	@$(NODE) npm ci --loglevel=error >&2 || { echo "npm ci failed: see above; then run make again" >&2; exit 1; }
 	@touch $@

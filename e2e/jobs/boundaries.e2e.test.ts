@@ -34,25 +34,28 @@ const labelsOf = (uid: string, run = 1) => ({
 });
 
 describe.concurrent('a GPUJob', () => {
-  scenario("gets no service account of another namespace, though it knows its name", async ({ stage }) => {
+  scenario('gets no service account of another namespace, though it knows its name', async ({ stage }) => {
     const neighbour = await stage.neighbour();
-    await stage.api.create(`/api/v1/namespaces/${neighbour.namespace}/serviceaccounts`, { metadata: { name: 'powerful' } });
+    await stage.api.create(`/api/v1/namespaces/${neighbour.namespace}/serviceaccounts`, {
+      metadata: { name: 'powerful' },
+    });
     await stage.nodes({ only: a10(1) });
     await stage.submit('borrows', { pod: { serviceAccountName: 'powerful' } });
     const job = await stage.untilReason('borrows', 'PodsRefused');
-    expect(messageOf(job)).toContain(`serviceaccounts "powerful" not found`);
+    expect(messageOf(job)).toContain(`${stage.namespace}/powerful: serviceaccount "powerful" not found`);
   });
 
   scenario('runs in its own namespace, whatever its template says', async ({ stage }) => {
     const neighbour = await stage.neighbour();
     await stage.nodes({ only: a10(1) });
-    const manifest = stage.manifest('strays', forever);
-    Object.assign(manifest.spec.template.metadata, {
+    const metadata = {
+      annotations: { 'play.orquanta.io/run-seconds': 'forever' },
       namespace: neighbour.namespace,
       name: 'chosen',
       ownerReferences: [{ apiVersion: 'v1', kind: 'Namespace', name: 'default', uid: '0', controller: true }],
-    });
-    await stage.api.create(stage.path('gpujobs'), manifest);
+    };
+    const { spec } = stage.manifest('strays').spec.template;
+    await stage.submit('strays', { spec: { template: { metadata, spec } } });
     const [pod] = await stage.running('strays');
     expect(pod!.metadata.namespace).toBe(stage.namespace);
     expect(pod!.metadata['ownerReferences']).toMatchObject([{ kind: 'Job', name: 'strays-1' }]);
@@ -80,7 +83,13 @@ describe.concurrent("another namespace's forged", () => {
     await stage.nodes({ only: a10(1) });
     const { metadata } = await stage.submit('victim', { play: { 'run-seconds': '3' } });
     await stage.running('victim');
-    const owner = { apiVersion: 'orquanta.io/v1alpha1', kind: 'GPUJob', name: 'victim', uid: metadata.uid, controller: true };
+    const owner = {
+      apiVersion: 'orquanta.io/v1alpha1',
+      kind: 'GPUJob',
+      name: 'victim',
+      uid: metadata.uid,
+      controller: true,
+    };
     await forgedJob(attacker, 'victim-7', { labels: labelsOf(metadata.uid, 7) });
     await forgedJob(attacker, 'victim-1', { labels: labelsOf(metadata.uid), ownerReferences: [owner] });
     expect(outcomesOf(await stage.untilFinished('victim'))).toEqual(['Complete']);
@@ -123,7 +132,9 @@ describe.concurrent("another namespace's forged", () => {
     const { metadata } = await stage.submit('victim', forever);
     await stage.running('victim');
     const pod = await attacker.foreignPod('forged', 'only', 0);
-    await stage.api.patch(`${attacker.path('pods')}/${pod.metadata.name}`, { metadata: { labels: labelsOf(metadata.uid) } });
+    await stage.api.patch(`${attacker.path('pods')}/${pod.metadata.name}`, {
+      metadata: { labels: labelsOf(metadata.uid) },
+    });
     await attacker.seen<Pod>('pods', 'the forged Pod to run', ([forged]) => forged?.status.phase === 'Running');
     await stage.submit('next');
     expect(reasonOf(await stage.untilReason('next', 'CardsBusy'))).toBe('CardsBusy');

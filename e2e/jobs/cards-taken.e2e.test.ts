@@ -2,7 +2,16 @@
 // still: the operator has decided and made its Job, and the foreign Pod is bound before the run's own Pod exists.
 import { describe, expect } from 'vitest';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import { attemptsOf, type Job, operatorForFile, outcomesOf, type Pod, reasonOf, scenario, type Stage } from '../setup/gpujobs.ts';
+import {
+  attemptsOf,
+  type Job,
+  operatorForFile,
+  outcomesOf,
+  type Pod,
+  reasonOf,
+  scenario,
+  type Stage,
+} from '../setup/gpujobs.ts';
 import { ownCluster } from '../setup/surroundings.ts';
 
 operatorForFile({ name: 'operator-cards-taken' });
@@ -26,9 +35,13 @@ async function withoutJobController<T>(work: () => Promise<T>): Promise<T> {
 async function cardsTakenUnder(stage: Stage, name: string, node: string, cards: number): Promise<void> {
   await withoutJobController(async () => {
     await stage.submit(name, { play: { 'run-seconds': '1' }, spec: { gpus: cards } });
-    await stage.seen<Job>('jobs', `the Job ${name}-1`, (jobs) => jobs.some(({ metadata }) => metadata.name === `${name}-1`));
+    await stage.seen<Job>('jobs', `the Job ${name}-1`, (jobs) =>
+      jobs.some(({ metadata }) => metadata.name === `${name}-1`),
+    );
     await stage.foreignPod('foreign', node, cards);
-    await stage.seen<Pod>('pods', 'the foreign Pod to be bound', (pods) => pods.some(({ spec }) => spec.nodeName !== undefined));
+    await stage.seen<Pod>('pods', 'the foreign Pod to be bound', (pods) =>
+      pods.some(({ spec }) => spec.nodeName !== undefined),
+    );
     expect((await stage.list('pods')).map(({ metadata }) => metadata.name)).toEqual(['foreign']);
   });
 }

@@ -4,7 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { deleteNodes, silenceNode } from '../../hack/nodes/create.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import { attemptsOf, measured, operatorForFile, reasonOf, scenario, type GPUJob, type Stage } from '../setup/gpujobs.ts';
+import {
+  attemptsOf,
+  measured,
+  operatorForFile,
+  reasonOf,
+  scenario,
+  type GPUJob,
+  type Stage,
+} from '../setup/gpujobs.ts';
 import { kubectl } from '../setup/surroundings.ts';
 
 operatorForFile({ name: 'operator-disruption' });

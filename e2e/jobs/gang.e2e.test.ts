@@ -117,12 +117,20 @@ describe('a gang of 4 x 8 cards', () => {
       { name: 'sidecar', image: 'example.com/board:1' },
       { name: 'trainer', image: 'example.com/trainer:1', env: [{ name: 'MASTER_PORT', value: '12345' }] },
     ];
-    await stage.submit('gang', { vram: '36Gi', play: forever, spec: { ...fourByEight.spec, container: 'trainer' }, pod: { containers } });
+    await stage.submit('gang', {
+      vram: '36Gi',
+      play: forever,
+      spec: { ...fourByEight.spec, container: 'trainer' },
+      pod: { containers },
+    });
     const pods = await stage.running('gang', 1, 4);
     const [job] = await stage.list<Job>('jobs');
     expect(job?.spec).toMatchObject({ completionMode: 'Indexed', completions: 4, parallelism: 4 });
     const [service] = await stage.list('services');
-    expect(service).toMatchObject({ metadata: { name: 'gang-1' }, spec: { clusterIP: 'None', publishNotReadyAddresses: true } });
+    expect(service).toMatchObject({
+      metadata: { name: 'gang-1' },
+      spec: { clusterIP: 'None', publishNotReadyAddresses: true },
+    });
     const [sidecar, trainer] = pods[0]!.spec.containers;
     expect(sidecar).not.toHaveProperty('env');
     expect(pods[0]!.spec.subdomain).toBe('gang-1');
@@ -151,7 +159,12 @@ describe('a gang of 4 x 8 cards', () => {
     const before = stream.complete;
     const pods = await measured('a gang of 4 x 8 against a stream of one-card jobs: it runs', 70_000, async (limit) => {
       await stage.submit('gang', { ...fourByEight, play: { 'run-seconds': '1' } });
-      return stage.seen<Pod>('pods', 'the gang to run', (seen) => seen.filter(isWorkerOf('gang')).filter(isBound).length === 4, limit);
+      return stage.seen<Pod>(
+        'pods',
+        'the gang to run',
+        (seen) => seen.filter(isWorkerOf('gang')).filter(isBound).length === 4,
+        limit,
+      );
     });
     expect(pods.filter(isWorkerOf('gang'))).toHaveLength(4);
     say(`one-card jobs that ended meanwhile: ${stream.complete - before}`);
@@ -177,7 +190,12 @@ class OneCardStream {
     this.#following = follow(
       stage.api,
       stage.path('gpujobs'),
-      { onList: () => undefined, onChange: (_, { metadata, ...rest }) => this.#look(metadata.name, rest) },
+      {
+        onList: () => undefined,
+        onChange: (_, { metadata, status }) => {
+          this.#look(metadata.name, status);
+        },
+      },
       this.#stop.signal,
     );
     for (let index = 0; index < atOnce; index += 1) this.#submitNext();
@@ -190,7 +208,7 @@ class OneCardStream {
     this.#stage.submit(name, { play }).catch((error: unknown) => this.#errors.push(error));
   }
 
-  #look(name: string, { status }: { status?: unknown }): void {
+  #look(name: string, status: unknown): void {
     const finished = (status as { completionTime?: string } | undefined)?.completionTime !== undefined;
     if (!name.startsWith('one-') || !finished || this.#ended.has(name) || this.#stop.signal.aborted) return;
     this.#ended.add(name);
@@ -199,8 +217,13 @@ class OneCardStream {
   }
 
   fillsAllCards(cards: number): Promise<unknown> {
-    const isHolding = ({ metadata, status }: Pod): boolean => metadata.name.startsWith('one-') && status.phase === 'Running';
-    return this.#stage.seen<Pod>('pods', 'the stream to fill all cards', (pods) => pods.filter(isHolding).length === cards);
+    const isHolding = ({ metadata, status }: Pod): boolean =>
+      metadata.name.startsWith('one-') && status.phase === 'Running';
+    return this.#stage.seen<Pod>(
+      'pods',
+      'the stream to fill all cards',
+      (pods) => pods.filter(isHolding).length === cards,
+    );
   }
 
   hasEnded(count: number): Promise<unknown> {

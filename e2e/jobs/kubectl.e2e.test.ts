@@ -1,5 +1,6 @@
 // What a user sees and waits for with kubectl, on GPUJobs in every state they can be in.
 import { describe, expect } from 'vitest';
+import type { KubernetesObject } from '../../hack/api/client.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { operatorForFile, say, scenario, type Stage } from '../setup/gpujobs.ts';
 
@@ -20,7 +21,11 @@ async function manyStates(stage: Stage): Promise<void> {
   await stage.untilReason('waits-for-cards-18', 'CardsBusy');
   await stage.submit('too-large', { vram: '200Gi' });
   await stage.untilReason('too-large', 'NeverFits');
-  await stage.submit('limit-reached-name', { vram: '20Gi', play: { 'peak-vram': '30Gi' }, spec: { retry: { maxVRAM: '25Gi' } } });
+  await stage.submit('limit-reached-name', {
+    vram: '20Gi',
+    play: { 'peak-vram': '30Gi' },
+    spec: { retry: { maxVRAM: '25Gi' } },
+  });
   await stage.untilReason('limit-reached-name', 'VRAMLimitReached');
   await stage.submit('suspended', { spec: { suspend: true } });
   await stage.untilReason('suspended', 'Suspended');
@@ -31,13 +36,26 @@ describe.concurrent('kubectl', () => {
     await manyStates(stage);
     const table = await stage.kubectl('get', 'gpuj');
     say(table);
-    // The nodes here are named after the test; real ones have 12 characters or so, and the columns are made for those.
-    const short = table.replaceAll(new RegExp(`${stage.nodeName('')}(gb\\d\\d) *`, 'g'), '$1         ').split('\n');
-    expect(Math.max(...short.map((line) => line.trimEnd().length))).toBeLessThanOrEqual(80);
-    const row = (name: string) => table.split('\n').find((line) => line.startsWith(`${name} `))?.split(/ {2,}/);
+    // The columns are made for nodes of 12 characters; those of a stage are longer.
+    const surplus = stage.nodeName('gb24').length - 'gpu-a100-012'.length;
+    const widths = table.split('\n').map((line) => line.trimEnd().length - surplus);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(80);
+    const row = (name: string) =>
+      table
+        .split('\n')
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(/ {2,}/);
     expect(table.split('\n')[0]?.trim().split(/ +/)).toEqual(['NAME', 'STATUS', 'VRAM', 'GPUS', 'NODE', 'RUN', 'AGE']);
     expect(row('grown')?.slice(0, 2)).toEqual(['grown', 'Complete']);
-    expect(row('gang-running')).toEqual(['gang-running', 'Running', '36Gi', '2', stage.nodeName('gb40'), '1', expect.any(String)]);
+    expect(row('gang-running')).toEqual([
+      'gang-running',
+      'Running',
+      '36Gi',
+      '2',
+      stage.nodeName('gb40'),
+      '1',
+      expect.any(String),
+    ]);
     expect(row('too-large')?.slice(1, 4)).toEqual(['NeverFits', '200Gi', '1']);
     expect(await stage.kubectl('get', 'all')).toContain('gpujob.orquanta.io/grown');
     const wide = await stage.kubectl('get', 'gpuj', 'too-large', '-o', 'wide');
@@ -48,8 +66,10 @@ describe.concurrent('kubectl', () => {
     await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });
     await stage.submit('grows', { vram: '20Gi', play: { 'peak-vram': '30Gi' } });
     await stage.untilReason('grows', 'Complete');
-    const ofJob = (objects: readonly { reason?: unknown; regarding?: unknown }[]) =>
-      objects.filter(({ regarding }) => (regarding as { kind: string }).kind === 'GPUJob').map(({ reason }) => reason);
+    const ofJob = (objects: readonly KubernetesObject[]) =>
+      objects
+        .filter((event) => (event['regarding'] as { kind: string }).kind === 'GPUJob')
+        .map((event) => event['reason'] as string);
     const want = ['Placed', 'OutOfMemory', 'VRAMGrown', 'Placed', 'Finished'];
     const events = await stage.seen('events', want.join(), (objects) => ofJob(objects).length === want.length);
     expect(ofJob(events).sort()).toEqual(want.toSorted());
@@ -64,6 +84,8 @@ describe.concurrent('kubectl', () => {
   });
 
   scenario('explain --recursive names every field that a user may write', async ({ stage }) => {
+    // explain trusts kubectl's cache of kinds, which may be older than the CRDs; get looks again.
+    await stage.kubectl('get', 'gpuj');
     const text = await stage.kubectl('explain', 'gpuj', '--recursive');
     for (const field of Object.keys(stage.manifest('any', { spec: { gpus: 1, retry: {} } }).spec)) {
       expect(text).toContain(`${field}\t`);

@@ -197,24 +197,27 @@ describe.concurrent('ttlSecondsAfterFinished', () => {
     { title: 'well', play: {}, reason: 'Complete' },
     { title: 'badly', play: { 'exit-code': '2' }, reason: 'ApplicationError' },
   ]) {
-    scenario(`0 of a job that ended ${title} takes Jobs and Pods after the lease's time, never the GPUJob`, async ({ stage }) => {
-      await stage.nodes({ only: a10(2) });
-      const spec = { workers: 2, ttlSecondsAfterFinished: 0, retry: { maxFailures: 0 } };
-      await stage.submit('short', { play, spec });
-      const job = await stage.untilFinished('short');
-      expect(reasonOf(job)).toBe(reason);
-      await waitFor<Job>(stage.api, stage.path('jobs'), {
-        what: 'the Job to be deleted',
-        timeoutMilliseconds: 30_000,
-        until: (jobs) => jobs.every(({ metadata }) => metadata.deletionTimestamp !== undefined),
-      });
-      const after = Date.now() - Date.parse(job.status.completionTime!);
-      say(`ttl 0, lease ${leaseSeconds} s: Job deleted ${after} ms after the end`);
-      expect(after).toBeGreaterThanOrEqual(leaseSeconds * 1_000);
-      await nothingLeft(stage);
-      const kept = await stage.get('short');
-      expect(kept.status).toEqual(job.status);
-    });
+    scenario(
+      `0 of a job that ended ${title} takes Jobs and Pods after the lease's time, never the GPUJob`,
+      async ({ stage }) => {
+        await stage.nodes({ only: a10(2) });
+        const spec = { workers: 2, ttlSecondsAfterFinished: 0, retry: { maxFailures: 0 } };
+        await stage.submit('short', { play, spec });
+        const job = await stage.untilFinished('short');
+        expect(reasonOf(job)).toBe(reason);
+        await waitFor<Job>(stage.api, stage.path('jobs'), {
+          what: 'the Job to be deleted',
+          timeoutMilliseconds: 30_000,
+          until: (jobs) => jobs.every(({ metadata }) => metadata.deletionTimestamp !== undefined),
+        });
+        const after = Date.now() - Date.parse(job.status.completionTime!);
+        say(`ttl 0, lease ${leaseSeconds} s: Job deleted ${after} ms after the end`);
+        expect(after).toBeGreaterThanOrEqual(leaseSeconds * 1_000);
+        await nothingLeft(stage);
+        const kept = await stage.get('short');
+        expect(kept.status).toEqual(job.status);
+      },
+    );
   }
 
   scenario('of an hour keeps them', async ({ stage }) => {

@@ -29,16 +29,18 @@ function foreignJob(stage: Stage, name: string, metadata: object = {}): Promise<
 }
 
 describe.concurrent('a GPUJob that is deleted and made again at once under the same name', () => {
-  for (const policy of ['Background', 'Orphan'] as const) {
-    const title = policy === 'Background' ? 'with its children' : 'while its Job is left behind (orphaned)';
+  for (const { cascade, title } of [
+    { cascade: 'background', title: 'while its children are still going' },
+    { cascade: 'orphan', title: 'when the Job that was left behind (orphaned) is deleted' },
+  ]) {
     scenario(`runs anew, ${title}`, async ({ stage }) => {
       await stage.nodes({ only: a10(1) });
       await stage.submit('again', { play: { 'run-seconds': 'forever', 'stop-seconds': '2' } });
       const [pod] = await stage.running('again');
       const [old] = await stage.list<Job>('jobs');
-      await stage.delete('gpujobs', 'again', { propagationPolicy: policy });
+      await stage.kubectl('delete', 'gpuj', 'again', `--cascade=${cascade}`);
       await stage.submit('again');
-      if (policy === 'Orphan') {
+      if (cascade === 'orphan') {
         const taken = await stage.untilReason('again', 'NameTaken');
         expect(isTrue(taken, 'Finished')).toBe(false);
         expect((await stage.list<Pod>('pods')).map(({ metadata }) => metadata.uid)).toEqual([pod!.metadata.uid]);

@@ -162,7 +162,12 @@ describe.concurrent('a run whose Pods the scheduler refuses for', () => {
       expect(isTrue(unbound, 'Placed')).toBe(false);
       expect(reasonOf(await neighbour.untilFinished('other', 10_000))).toBe('Complete');
       const made = await followRuns(stage, (runs) => runs.has(2));
-      const again = await stage.until('unbound', 'to be undone twice', (gpujob) => outcomesOf(gpujob).length === 2, 30_000);
+      const again = await stage.until(
+        'unbound',
+        'to be undone twice',
+        (gpujob) => outcomesOf(gpujob).length === 2,
+        30_000,
+      );
       expect(outcomesOf(again)).toEqual(['Unschedulable', 'Unschedulable']);
       expect(again.status.failures).toEqual({ application: 0, outOfMemory: 0, disruption: 0 });
       const [pause] = pauses(again, made);

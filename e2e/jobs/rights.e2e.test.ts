@@ -37,9 +37,7 @@ function granted(): string[] {
   );
   const rules = objects.flatMap(({ rules: all = [] }) => all);
   const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
-    ),
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
   );
   return [...new Set(rights)].sort();
 }
@@ -67,14 +65,14 @@ async function useEveryRight(stage: Stage): Promise<void> {
   await stage.api.create(stage.path('jobs'), { metadata: { name: 'taken-1' }, spec: { suspend: true, template } });
   await stage.submit('taken');
   await stage.untilReason('taken', 'NameTaken');
-  await stage.submit('gang', { play: { 'run-seconds': '4' }, spec: { workers: 2, ttlSecondsAfterFinished: 0 } });
+  await stage.submit('gang', { play: { 'run-seconds': '6' }, spec: { workers: 2, ttlSecondsAfterFinished: 0 } });
   await stage.running('gang', 1, 2);
   await stage.submit('waits');
-  for (const suspend of [true, false]) {
-    await stage.untilReason('waits', 'CardsBusy');
-    await stage.edit('waits', { suspend });
-    if (suspend) await stage.untilReason('waits', 'Suspended');
-  }
+  await stage.untilReason('waits', 'CardsBusy');
+  await stage.edit('waits', { suspend: true });
+  await stage.untilReason('waits', 'Suspended');
+  await stage.edit('waits', { suspend: false });
+  await stage.untilReason('waits', 'CardsBusy');
   await stage.untilFinished('gang');
   await stage.untilFinished('waits');
   await stage.seen('services', "the gang's Service to go", (services) => services.length === 0);
@@ -98,7 +96,8 @@ describe.runIf(ownCluster() !== undefined)("the operator's account", () => {
 
     const all = auditEvents(ownCluster()!);
     const withGPUJobs = new Set(
-      all.filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'gpujobs')
+      all
+        .filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'gpujobs')
         .map(({ objectRef }) => objectRef?.namespace),
     );
     const strays = byOperator().filter(({ verb, objectRef }) => {

@@ -33,9 +33,9 @@ const badTemplates: BadTemplate[] = [
     words: 'unknown field "spec.template.spec.containers[0].comand"',
   },
   {
-    title: 'a container without image',
-    wish: { container: { image: '' } },
-    words: 'spec.template.spec.containers[0].image: Required value',
+    title: 'an image with a blank before it',
+    wish: { container: { image: ' example.com/trainer:1' } },
+    words: 'spec.template.spec.containers[0].image: Invalid value: " example.com/trainer:1"',
   },
   {
     title: 'a mount of no volume',
@@ -48,9 +48,9 @@ const badTemplates: BadTemplate[] = [
     words: 'spec.template.spec.serviceAccountName: Invalid value: "kube-system/admin"',
   },
   {
-    title: 'a list where one value belongs',
-    wish: { pod: { priorityClassName: ['high'] } },
-    words: 'priorityClassName',
+    title: 'a word where a number belongs',
+    wish: { pod: { terminationGracePeriodSeconds: 'long' } },
+    words: 'terminationGracePeriodSeconds',
   },
 ];
 
@@ -75,7 +75,7 @@ async function isSaidAtOnce(stage: Stage, { title, wish, words }: BadTemplate): 
 /** Takes the mistake out of the template again. */
 async function mend(stage: Stage): Promise<void> {
   const { spec } = stage.manifest('bad');
-  const pod = { ...spec.template.spec, serviceAccountName: null, priorityClassName: null };
+  const pod = { ...spec.template.spec, serviceAccountName: null, terminationGracePeriodSeconds: null };
   await stage.edit('bad', { template: { spec: pod } });
 }
 

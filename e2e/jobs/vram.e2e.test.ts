@@ -106,17 +106,25 @@ describe.concurrent('a run that dies of', () => {
     expect(first).toMatchObject({ run: 1, outcome: 'OutOfMemory', vram: '20Gi', nodes: [stage.nodeName('gb24')] });
     expect(first?.evidence).toMatchObject({ signature: 'torch', blame: 'OwnUse', exitCode: 1 });
     expect(first?.evidence?.line).toMatch(/CUDA out of memory/);
-    expect(second).toMatchObject({ run: 2, outcome: 'Complete', vram: job.status.vram, nodes: [stage.nodeName('gb40')] });
+    expect(second).toMatchObject({
+      run: 2,
+      outcome: 'Complete',
+      vram: job.status.vram,
+      nodes: [stage.nodeName('gb40')],
+    });
     expect(more).toEqual([]);
   });
 
-  scenario("an out-of-memory in vLLM's words, without sizes, takes the next larger card there is", async ({ stage }) => {
-    await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1), gb80: a100x80(1) });
-    await stage.submit('grows', { vram: '20Gi', play: { 'peak-vram': '30Gi', framework: 'vllm' } });
-    const job = await stage.untilFinished('grows');
-    expect(outcomesOf(job)).toEqual(['OutOfMemory', 'Complete']);
-    expect(attemptsOf(job).map(({ vram }) => vram)).toEqual(['20Gi', '39538Mi']);
-  });
+  scenario(
+    "an out-of-memory in vLLM's words, without sizes, takes the next larger card there is",
+    async ({ stage }) => {
+      await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1), gb80: a100x80(1) });
+      await stage.submit('grows', { vram: '20Gi', play: { 'peak-vram': '30Gi', framework: 'vllm' } });
+      const job = await stage.untilFinished('grows');
+      expect(outcomesOf(job)).toEqual(['OutOfMemory', 'Complete']);
+      expect(attemptsOf(job).map(({ vram }) => vram)).toEqual(['20Gi', '39538Mi']);
+    },
+  );
 
   scenario("a full pool of JAX's own is told which setting to change, and never grows", async ({ stage }) => {
     await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });
@@ -148,7 +156,11 @@ describe.concurrent('a run that dies of', () => {
 
   scenario('a CUDA out-of-memory ends the job where retry.onOutOfMemory is Fail', async ({ stage }) => {
     await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });
-    await stage.submit('fails', { vram: '20Gi', play: { 'peak-vram': '30Gi' }, spec: { retry: { onOutOfMemory: 'Fail' } } });
+    await stage.submit('fails', {
+      vram: '20Gi',
+      play: { 'peak-vram': '30Gi' },
+      spec: { retry: { onOutOfMemory: 'Fail' } },
+    });
     const job = await stage.untilFinished('fails');
     expect([reasonOf(job), job.status.run]).toEqual(['OutOfMemory', 1]);
   });

@@ -1,11 +1,11 @@
 // The lines that make bench prints: figures beside the goals of shared/design.md, "Numbers to reach". It judges nothing.
-import type { Burst } from './burst.ts';
-import { percentile, withSpread } from './figures.ts';
+import type { BareRound, Burst, GPUJobRound } from './burst.ts';
+import { median, percentile, withSpread } from './figures.ts';
 import type { Large } from './large.ts';
 import type { RequestCounts } from './requests.ts';
 
 function line(what: string, figure: string, goal = ''): string {
-  return `${what.padEnd(44)} ${figure.padEnd(26)} ${goal}`.trimEnd();
+  return `${what.padEnd(46)} ${figure.padEnd(26)} ${goal}`.trimEnd();
 }
 
 const statusWrites = 'patch gpujobs/status';
@@ -16,15 +16,20 @@ function writesPerJob(requests: RequestCounts, count: number): number {
   return writes.reduce((sum, [, times]) => sum + times, 0) / count;
 }
 
-export function burstReport({ bareJobsPerSecond, gpuJobRounds, count }: Burst): string[] {
-  const of = (figure: (round: Burst['gpuJobRounds'][number]) => number): number[] => gpuJobRounds.map(figure);
-  const ratios = gpuJobRounds.map(({ perSecond }, round) => perSecond / (bareJobsPerSecond[round] ?? Number.NaN));
+export function burstReport({ bareRounds, gpuJobRounds, count }: Burst): string[] {
+  const of = (figure: (round: GPUJobRound) => number): number[] => gpuJobRounds.map(figure);
   const last = gpuJobRounds.at(-1);
+  const ratios = gpuJobRounds.map(({ perSecond }, round) => perSecond / (bareRounds[round]?.perSecond ?? Number.NaN));
+  const totals = (rounds: readonly BareRound[]): number[] => rounds.map((round) => round.totalCPUMillisecondsPerJob);
+  const totalRatio = median(totals(bareRounds)) / median(totals(gpuJobRounds));
   return [
     'Median of the rounds (least to most):',
-    line('bare Jobs a second', withSpread(bareJobsPerSecond)),
+    line('bare Jobs a second', withSpread(bareRounds.map(({ perSecond }) => perSecond))),
     line('GPUJobs a second', withSpread(of(({ perSecond }) => perSecond))),
     line('ratio, each round with the one before it', withSpread(ratios, 2), 'goal: at least 0.8'),
+    line('CPU of all processes a bare Job, ms', withSpread(totals(bareRounds))),
+    line('CPU of all processes a GPUJob, ms', withSpread(totals(gpuJobRounds))),
+    line('ratio of these, whatever else the machine did', totalRatio.toFixed(2)),
     line('operator CPU a job, ms', withSpread(of((round) => round.cpuMillisecondsPerJob)), 'goal: at most 6'),
     line(
       'status writes a job',

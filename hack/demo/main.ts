@@ -103,6 +103,7 @@ async function playIn(directory: string, keep: boolean, signal: AbortSignal): Pr
 }
 
 async function demo(keep: boolean, signal: AbortSignal): Promise<number> {
+  say('A real control plane, played GPU nodes, the operator and its jobs: one minute.');
   const kept = keptDirectory();
   if (!keep) {
     if (isThere(kept)) say('The cluster of an earlier KEEP=1 is still up; it is left alone (make demo-down ends it).');

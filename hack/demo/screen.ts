@@ -3,7 +3,7 @@
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import type { History, Moment } from './history.ts';
-import { type Paint, render, smallest } from './table.ts';
+import { type Paint, cut, render, smallest } from './table.ts';
 
 export interface Screen {
   /** A line that stays, above what is live. */
@@ -33,7 +33,7 @@ function liveTable(out: NodeJS.WriteStream, histories: readonly History[], foote
   const draw = (): void => {
     const footLines = 2; // and log-update ends every frame with an empty one
     const lines = render(histories, { columns: out.columns, rows: out.rows - footLines - 1 }, paint);
-    update([...lines, '', paint('dim', footer().slice(0, out.columns - 1))].join('\n'));
+    update([...lines, '', paint('dim', cut(footer(), out.columns - 1))].join('\n'));
   };
   // What was drawn wraps when the terminal gets narrower, and can't be erased line by line any more.
   const redraw = (): void => {
@@ -45,7 +45,7 @@ function liveTable(out: NodeJS.WriteStream, histories: readonly History[], foote
   out.on('resize', redraw);
   return {
     say(line) {
-      update.persist(line.slice(0, out.columns - 1));
+      update.persist(cut(line, out.columns - 1));
       draw();
     },
     changed: draw,
@@ -62,7 +62,7 @@ function plainLines(out: NodeJS.WriteStream): Screen {
   const say = (line: string): void => {
     const time = ((performance.now() - started) / 1_000).toFixed(1).padStart(5);
     const text = `${time} s  ${line.replace(/\s+/g, ' ')}`;
-    out.write(`${out.isTTY ? text.slice(0, out.columns - 1) : text}\n`);
+    out.write(`${out.isTTY ? cut(text, out.columns - 1) : text}\n`);
   };
   return {
     say,

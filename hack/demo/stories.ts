@@ -58,7 +58,7 @@ export function stories(nodeSelector: Record<string, string>): Story[] {
     },
     {
       name: 'fine-tune',
-      shows: 'asks 20Gi and truly needs 30Gi: dies of a CUDA out-of-memory, then gets a larger card',
+      shows: 'asks 20Gi, needs 30Gi: a CUDA out-of-memory, then a larger card',
       spec: spec({
         intent: 'Fine-tune the support model',
         requiredVRAM: '20Gi',
@@ -93,7 +93,7 @@ export function stories(nodeSelector: Record<string, string>): Story[] {
     },
     {
       name: 'pretrain',
-      shows: 'a gang of 4 workers x 8 cards: waits until all of them can start at once',
+      shows: 'is a gang of 4 x 8 cards: waits until all can start at once',
       spec: spec({
         intent: 'Pre-train the 7B model',
         requiredVRAM: '30Gi',

@@ -7,7 +7,7 @@ const nameColumn = 14;
 const markColumn = 8;
 /** One entry a job. Where it is too long for the terminal it goes on under itself; without a terminal nothing is cut. */
 export function summary(told: readonly Told[], terminalColumns: number | undefined, paint: Paint): string[] {
-  const rest = terminalColumns && Math.max(20, terminalColumns - 1 - markColumn - nameColumn);
+  const rest = terminalColumns && Math.max(16, terminalColumns - 1 - markColumn - nameColumn);
   const table = plainTable([markColumn, nameColumn, rest ?? null], { wordWrap: rest !== undefined });
   for (const { story, verdict } of told) {
     const mark = verdict.cameTrue ? paint('green', 'ok') : paint('red', 'FAILED');

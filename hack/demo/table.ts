@@ -50,6 +50,13 @@ export function linesOf(table: Table.Table): string[] {
         .map((line) => line.trimEnd());
 }
 
+/** The text on one line, shortened where it is too long. */
+export function cut(text: string, width: number): string {
+  const table = plainTable([width]);
+  table.push([text.replace(/\s+/g, ' ')]);
+  return linesOf(table)[0] ?? '';
+}
+
 const indent = '  ';
 
 /** The table of all jobs as far as it fits, under its head. */
@@ -92,9 +99,7 @@ function narrow(histories: readonly History[], width: number, paint: Paint, with
     lines.push(...rowOf(cells(history, paint)));
     const message = messageOf(history);
     if (!withMessages || message === '') continue;
-    const table = plainTable([width]);
-    table.push([paint('dim', indent + message)]);
-    lines.push(...linesOf(table));
+    lines.push(indent + paint('dim', cut(message, width - indent.length)));
   }
   return lines;
 }

@@ -3,9 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { staleFiles } from './check.ts';
 import { generatedFiles } from './files.ts';
+import { referencePages } from './reference.ts';
 
 const root = join(import.meta.dirname, '../..');
-const files = generatedFiles();
+const files = [...generatedFiles(), ...(await referencePages())];
 
 if (process.argv.includes('--check')) {
   const stale = await staleFiles(root, files);

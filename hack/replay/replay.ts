@@ -114,9 +114,9 @@ async function untilRest(
   submitted: Promise<void>,
 ): Promise<Pick<Replayed, 'mostCardsHeld' | 'cameToRest'>> {
   const deadline = performance.now() + 300_000 + tasks.length * 200;
-  let allSubmitted = false;
+  const state = { allSubmitted: false };
   submitted.then(
-    () => (allSubmitted = true),
+    () => (state.allSubmitted = true),
     () => undefined, // said by whoever waits for it
   );
   let mostCardsHeld = 0;
@@ -128,7 +128,7 @@ async function untilRest(
     mostCardsHeld = Math.max(mostCardsHeld, cardsHeld(now));
     const settled = now.filter(({ kind }) => kind === 'Ended' || (kind === 'Bound' && speed === 0)).length;
     bar.update(settled, tasks.length, progressNote(now, speed));
-    if (allSubmitted && isAtRest(now, settled, standings)) return { mostCardsHeld, cameToRest: true };
+    if (state.allSubmitted && isAtRest(now, settled, standings)) return { mostCardsHeld, cameToRest: true };
     await delay(lookMilliseconds, undefined, { signal });
   }
   return { mostCardsHeld, cameToRest: false };

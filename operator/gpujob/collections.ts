@@ -46,9 +46,10 @@ function slim<T extends KubernetesObject>(object: T): T {
 }
 
 function slimJob(job: Job): Job {
-  // The template is never read back: it is a function of the GPUJob.
-  const { spec: _spec, ...kept } = job;
-  return slim(kept);
+  // The template is never read back: it is a function of the GPUJob. Counts of Pods change five times in a short run.
+  const { spec: _spec, status, ...kept } = job;
+  const ends = (status?.conditions ?? []).filter(({ type }) => type === 'Complete' || type === 'Failed');
+  return { ...slim(kept), status: { conditions: ends } };
 }
 
 function slimContainer(container: NonNullable<Pod['spec']>['containers'][number]): typeof container {
@@ -107,8 +108,27 @@ function slimPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['sta
 }
 
 function slimNode(node: Node): Node {
-  const { images: _images, nodeInfo: _nodeInfo, addresses: _addresses, ...status } = node.status ?? {};
-  return { ...slim(node), status };
+  const { name, uid, resourceVersion, labels: all, creationTimestamp, deletionTimestamp } = node.metadata;
+  const { taints, unschedulable } = node.spec ?? {};
+  const { allocatable, capacity, conditions } = node.status ?? {};
+  // Without the time of its heartbeat, or each one would be a change.
+  const ready = (conditions ?? []).filter(({ type }) => type === 'Ready').map(({ type, status }) => ({ type, status }));
+  return {
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      ...(all ? { labels: all } : {}),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    },
+    spec: { ...(taints ? { taints } : {}), ...(unschedulable === undefined ? {} : { unschedulable }) },
+    status: {
+      conditions: ready,
+      ...(allocatable ? { allocatable } : {}),
+      ...(capacity ? { capacity } : {}),
+    },
+  };
 }
 
 export function collections(): Collections {

@@ -17,6 +17,7 @@ import { decide } from './decide/decide.ts';
 import { controllerOf, endOf, isDeleting } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
+import { isNews } from './news.ts';
 import type { Settings } from './observation.ts';
 import { type Memo, observe } from './observe.ts';
 import { perform, type Performance } from './perform.ts';
@@ -163,7 +164,10 @@ export class GPUJobController {
     store: { subscribe: (listener: (change: Change<T>) => void) => () => void },
     listener: (change: Change<T>) => void,
   ): void {
-    this.#unsubscribe.push(store.subscribe(listener));
+    const unsubscribe = store.subscribe((change) => {
+      if (isNews(change)) listener(change);
+    });
+    this.#unsubscribe.push(unsubscribe);
   }
 
   #enqueueOwner(object: KubernetesObject): void {
@@ -181,15 +185,17 @@ export class GPUJobController {
 /** Keeps the inventory at what the stores say, leading or not, so that a standby can begin at once. */
 export function feedInventory(collections: Collections, inventory: Inventory): void {
   collections.nodes.store.subscribe((change) => {
+    if (!isNews(change)) return;
     if (change.type === 'deleted') inventory.removeNode(change.object.metadata.name);
     else inventory.setNode(nodeFacts(change.object));
   });
   collections.pods.store.subscribe((change) => {
+    if (!isNews(change)) return;
     if (change.type === 'deleted') inventory.removePod(change.object.metadata.uid);
     else inventory.setPod(podFacts(change.object, labels));
   });
   collections.jobs.store.subscribe((change) => {
-    feedReservation(change, inventory);
+    if (isNews(change)) feedReservation(change, inventory);
   });
 }
 

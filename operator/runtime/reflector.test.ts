@@ -117,6 +117,34 @@ describe('a reflector', () => {
     expect(lists()).toHaveLength(2);
   });
 
+  it('lists soon when its version has expired over an outage, however long it had waited before', async () => {
+    const { clock, run, create, server, store, watches } = aWorld();
+    void run();
+    await clock.advance(0);
+    server.breakWatches();
+    const stopRefusing = server.intercept((request, serve) =>
+      request.method === 'GET' ? Promise.reject(new ApiError('Unreachable', 'no route')) : serve(),
+    );
+    await clock.advance(60_000);
+    stopRefusing();
+    await create('x');
+    server.compact();
+    while (watches().length < 2) await clock.advance(10);
+    // The first wait of a new failure, not the longest one of the outage.
+    await clock.advance(200);
+    expect(names(store)).toEqual(['x']);
+  });
+
+  it('does not hammer a server for which every version has expired', async () => {
+    const { clock, run, server, lists } = aWorld();
+    server.intercept((request, serve) =>
+      request.query?.['watch'] === undefined ? serve() : Promise.reject(new ApiError('Expired', 'too old')),
+    );
+    void run();
+    await clock.advance(60_000);
+    expect(lists().length).toBeLessThan(30);
+  });
+
   it('lists whole when its pages expire under its hands', async () => {
     const { clock, run, create, server, store, lists } = aWorld();
     for (let i = 0; i < 501; i++) await create(`x${i}`);

@@ -68,14 +68,23 @@ export class Reflector<T extends KubernetesObject> {
   async run(signal: AbortSignal): Promise<void> {
     let state: State<T> = { kind: 'empty', paged: true };
     let failures = 0;
+    let expired = false;
     while (!signal.aborted) {
       try {
         const next = await this.#step(state, signal);
-        if (state.kind === 'watching') failures = 0;
+        if (state.kind === 'watching') {
+          failures = 0;
+          expired = false;
+        }
         state = next;
       } catch (error) {
         // No change of the signal is visible to the compiler across the await.
         if ((signal as { aborted: boolean }).aborted) return;
+        if (isApiError(error, 'Expired') && !expired) {
+          // The server is back and doesn't know our version any more: the outage before is no reason to wait again.
+          expired = true;
+          failures = 0;
+        }
         state = await this.#afterFailure(state, error);
         await this.#wait(++failures, error, signal);
       }

@@ -1,0 +1,118 @@
+// The reference pages of docs/: reasons, settings and metrics, each from the one place in the operator where it is
+// defined. It knows Markdown and no meaning.
+import { format, resolveConfig } from 'prettier';
+import { Registry } from 'prom-client';
+import { settings } from '../../operator/config.ts';
+import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
+import { Inventory } from '../../operator/placement/inventory.ts';
+import { type Stage, conditionTypes, reasonMeanings } from '../../operator/resources/conditions.ts';
+import { systemClock } from '../../operator/runtime/clock.ts';
+import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
+import type { GeneratedFile } from './files.ts';
+
+interface Page {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  readonly body: string;
+}
+
+/** Formatted as `make fmt` would, so that the two never disagree. */
+export function referencePages(): Promise<GeneratedFile[]> {
+  return Promise.all([reasonsPage(), configurationPage(), metricsPage()].map(written));
+}
+
+async function written({ name, title, source, body }: Page): Promise<GeneratedFile> {
+  const path = `docs/${name}.md`;
+  const header = `<!-- Generated from ${source} by \`make generate\`. Edit it there, not here. -->`;
+  const content = await format(`${header}\n\n# ${title}\n\n${body}`, {
+    ...(await resolveConfig(import.meta.filename)),
+    parser: 'markdown',
+  });
+  return { path, content };
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function escaped(cell: string): string {
+  return cell.replaceAll('|', String.raw`\|`);
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+const stageTitles: Readonly<Record<Stage, string>> = {
+  BeforeRun: 'Before a run',
+  InRun: 'In a run',
+  AfterRun: 'After a run',
+};
+
+function reasonsPage(): Page {
+  const conditions = Object.entries(conditionTypes).map(([type, sentence]) => [code(type), sentence]);
+  const stages = Object.entries(stageTitles).map(([stage, title]) => {
+    const reasons = Object.entries(reasonMeanings).filter(([, meaning]) => meaning.stage === stage);
+    const rows = reasons.map(([reason, { sentence }]) => [code(reason), sentence]);
+    return `## ${title}\n\n${table(['Reason', 'Meaning'], rows)}`;
+  });
+  const body = `A GPUJob says where it stands in \`status.conditions\`. \`kubectl get gpuj\` shows the reason of \`Ready\`.
+
+## Conditions
+
+${table(['Condition', 'Meaning'], conditions)}
+
+Every condition's reason is one of those below: the most precise one that applies. Its message says the rest.
+
+${stages.join('\n\n')}`;
+  return { name: 'reasons', title: 'Conditions and reasons', source: 'operator/resources/conditions.ts', body };
+}
+
+function configurationPage(): Page {
+  const rows = Object.values(settings).map(({ flag, variable, fallback, text }) => [
+    code(`--${flag}`),
+    code(variable),
+    fallback === '' ? '' : code(fallback),
+    text,
+  ]);
+  const body = `Every setting is a flag and an environment variable; the flag wins. A value that can't be used stops the start with one
+line that says what to write instead.
+
+${table(['Flag', 'Variable', 'Default', 'Meaning'], rows)}`;
+  return { name: 'configuration', title: 'Settings of the operator', source: 'operator/config.ts', body };
+}
+
+/** What prom-client's metrics carry and its types leave out. */
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labelNames?: readonly string[];
+}
+
+function metricsPage(): Page {
+  const registry = new Registry();
+  runtimeMetrics(registry, systemClock);
+  gpujobMetrics(registry, new Inventory());
+  const metrics = registry.getMetricsAsArray() as unknown as Metric[];
+  const isOurs = ({ name }: Metric): boolean => name.startsWith('orquanta_');
+  const tableOf = (some: readonly Metric[]): string =>
+    table(
+      ['Metric', 'Type', 'Labels', 'Meaning'],
+      some.map(({ name, type, labelNames = [], help }) => [code(name), type, labelNames.map(code).join(', '), help]),
+    );
+  const body = `\`/metrics\` listens on \`--${settings.metricsBindAddress.flag}\`. No label holds the name of a job.
+
+## GPUs and jobs
+
+${tableOf(metrics.filter(isOurs))}
+
+## The operator itself
+
+Names and labels are those of controller-runtime and client-go, so that dashboards made for them work. \`process_…\` and
+\`nodejs_…\` come with prom-client.
+
+${tableOf(metrics.filter((metric) => !isOurs(metric)))}`;
+  const source = 'operator/gpujob/metrics.ts and operator/runtime/metrics.ts';
+  return { name: 'metrics', title: 'Metrics', source, body };
+}
