@@ -29,7 +29,7 @@ demo-down: $(INSTALLED) ## Take down what KEEP=1 left.
 
 .PHONY: manifests generate
 manifests: generate ## The same as generate: CRDs and JSON Schema come from one source.
-generate: $(INSTALLED) ## Write the generated files (crds/, config/crd/, JSON Schema).
+generate: $(INSTALLED) ## Write the generated files: CRDs, JSON Schema, reference pages in docs/.
 	$(RUN) generate
 
 .PHONY: fmt format-check lint lint-fix types generate-check

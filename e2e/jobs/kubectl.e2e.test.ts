@@ -17,16 +17,16 @@ async function manyStates(stage: Stage): Promise<void> {
   await stage.untilReason('grown', 'Complete');
   await stage.submit('gang-running', { vram: '36Gi', play: { 'run-seconds': 'forever' }, spec: { workers: 2 } });
   await stage.untilReason('gang-running', 'Running');
-  await stage.submit('waits-for-cards-18', { vram: '30Gi' });
-  await stage.untilReason('waits-for-cards-18', 'CardsBusy');
+  await stage.submit('waits-for-cards', { vram: '30Gi' });
+  await stage.untilReason('waits-for-cards', 'CardsBusy');
   await stage.submit('too-large', { vram: '200Gi' });
   await stage.untilReason('too-large', 'NeverFits');
-  await stage.submit('limit-reached-name', {
+  await stage.submit('limit-reached', {
     vram: '20Gi',
     play: { 'peak-vram': '30Gi' },
     spec: { retry: { maxVRAM: '25Gi' } },
   });
-  await stage.untilReason('limit-reached-name', 'VRAMLimitReached');
+  await stage.untilReason('limit-reached', 'VRAMLimitReached');
   await stage.submit('suspended', { spec: { suspend: true } });
   await stage.untilReason('suspended', 'Suspended');
 }
@@ -74,7 +74,6 @@ describe.concurrent('kubectl', () => {
     const events = await stage.seen('events', want.join(), (objects) => ofJob(objects).length === want.length);
     expect(ofJob(events).sort()).toEqual(want.toSorted());
     const text = await stage.kubectl('describe', 'gpuj', 'grows');
-    say(text.slice(text.indexOf('Status:')));
     const told = text.slice(text.indexOf('Events:'));
     const places = ['run 1 on', 'ran out of GPU memory', 'asks for', 'run 2 on', 'run 2 is complete'].map((words) =>
       told.indexOf(words),

@@ -33,9 +33,9 @@ const badTemplates: BadTemplate[] = [
     words: 'unknown field "spec.template.spec.containers[0].comand"',
   },
   {
-    title: 'an image with a blank before it',
-    wish: { container: { image: ' example.com/trainer:1' } },
-    words: 'spec.template.spec.containers[0].image: Invalid value: " example.com/trainer:1"',
+    title: 'a port that is none',
+    wish: { container: { ports: [{ containerPort: 99_999 }] } },
+    words: 'spec.template.spec.containers[0].ports[0].containerPort: Invalid value: 99999',
   },
   {
     title: 'a mount of no volume',
@@ -48,9 +48,9 @@ const badTemplates: BadTemplate[] = [
     words: 'spec.template.spec.serviceAccountName: Invalid value: "kube-system/admin"',
   },
   {
-    title: 'a word where a number belongs',
-    wish: { pod: { terminationGracePeriodSeconds: 'long' } },
-    words: 'terminationGracePeriodSeconds',
+    title: 'a number where a yes or no belongs',
+    wish: { container: { tty: 7 } },
+    words: 'containers.tty of type bool',
   },
 ];
 
@@ -75,7 +75,7 @@ async function isSaidAtOnce(stage: Stage, { title, wish, words }: BadTemplate): 
 /** Takes the mistake out of the template again. */
 async function mend(stage: Stage): Promise<void> {
   const { spec } = stage.manifest('bad');
-  const pod = { ...spec.template.spec, serviceAccountName: null, terminationGracePeriodSeconds: null };
+  const pod = { ...spec.template.spec, serviceAccountName: null };
   await stage.edit('bad', { template: { spec: pod } });
 }
 

@@ -10,7 +10,7 @@ import { createNodes, deleteNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
 import { CardHistory } from '../robustness/card-history.ts';
 import { chance, type Chance } from '../robustness/chance.ts';
-import { gpujob, gpujobsOf, type GPUJobState, isTrue, untilEnded } from '../robustness/jobs.ts';
+import { gpujob, gpujobsOf, type GPUJobState, isTrue, jobsTold, untilEnded } from '../robustness/jobs.ts';
 import { JobLedger } from '../robustness/ledger.ts';
 import { cardsOf } from '../robustness/metrics.ts';
 import { quickLease, Replicas } from '../robustness/replicas.ts';
@@ -129,10 +129,6 @@ async function inflict(round: Round): Promise<string[]> {
   return inflicted;
 }
 
-/** <name>-1 … <name>-<run>: every run that status tells of. */
-const runsOf = ({ metadata, status }: GPUJobState): string[] =>
-  Array.from({ length: status.run ?? 0 }, (_, index) => `${metadata.name}-${index + 1}`);
-
 const roundNumbers = Array.from({ length: rounds }, (_, index) => index + 1);
 
 describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${seed})`, () => {
@@ -163,7 +159,7 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
       const wrong = wanted.filter(({ end, manifest }) => ends.get(manifest.metadata.name) !== end);
       expect(wrong.map(({ manifest }) => manifest.metadata.name)).toEqual([]);
       expect(ledger.doubled()).toEqual([]);
-      expect(ledger.names()).toEqual(ended.flatMap(runsOf).sort());
+      expect(ledger.names()).toEqual(jobsTold(ended));
       expect(history.overcommitments(cardsPerNode)).toEqual([]);
       const total = round.nodes.length * cardsPerNode;
       for (const replica of replicas.all()) {

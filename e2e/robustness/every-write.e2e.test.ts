@@ -2,9 +2,9 @@
 import { it } from 'vitest';
 import { adminApi, nodesFor } from '../setup/surroundings.ts';
 import { Bench, plainJob, scenarioNodes } from './every-write.ts';
+import { expectTheSameEnd } from './same-end.ts';
 import { say } from './say.ts';
 import { cuts } from './write-cutter.ts';
-import { expectTheSameEnd } from './same-end.ts';
 
 const api = adminApi();
 

@@ -107,3 +107,16 @@ export function notCompleteInRunOne(gpujobs: readonly GPUJobState[]): string[] {
     .filter((one) => !isTrue(one, 'Complete') || one.status.run !== 1 || one.status.attempts?.length !== 1)
     .map((one) => `${standing(one)}, run ${one.status.run ?? 0}, attempts ${JSON.stringify(one.status.attempts)}`);
 }
+
+/** <name>-1 … <name>-<run>: the Job of every run that the statuses tell of. */
+export function jobsTold(gpujobs: readonly GPUJobState[]): string[] {
+  const of = ({ metadata, status }: GPUJobState) =>
+    Array.from({ length: status.run ?? 0 }, (_, index) => `${metadata.name}-${index + 1}`);
+  return gpujobs.flatMap(of).sort();
+}
+
+/** How the runs ended that didn't end well. */
+export function otherOutcomes(gpujobs: readonly GPUJobState[]): string[] {
+  const attempts = gpujobs.flatMap(({ status }) => status.attempts ?? []);
+  return attempts.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'Complete');
+}

@@ -277,10 +277,27 @@ export const scenario = test.extend<{ stage: Stage }>({
 export function operatorForFile(options: OperatorOptions & { name: string }): () => Operator {
   let operator: Operator | undefined;
   beforeAll(async () => {
-    operator = await startOperator(options);
+    [operator] = await Promise.all([startOperator(options), childrenAreCollected()]);
   });
   afterAll(() => operator?.stop());
   return () => operator!;
+}
+
+/**
+ * The garbage collector looks for new kinds every 30 s (cmd/kube-controller-manager, app/core.go): until it has seen that
+ * there are GPUJobs, none of their children go with them, and every test of a deletion would measure that.
+ */
+async function childrenAreCollected(): Promise<void> {
+  const stage = await Stage.open('collected');
+  const { metadata } = await stage.submit('parent', { spec: { suspend: true } });
+  const owner = { apiVersion: 'orquanta.io/v1alpha1', kind: 'GPUJob', name: 'parent', uid: metadata.uid };
+  await stage.api.create(stage.path('services'), {
+    metadata: { name: 'child', ownerReferences: [owner] },
+    spec: { ports: [{ port: 80 }] },
+  });
+  await stage.delete('gpujobs', 'parent');
+  await stage.seen('services', 'the child to be collected', (services) => services.length === 0, 120_000);
+  await stage.close();
 }
 
 export function conditionOf(gpujob: GPUJob, type: string): Condition | undefined {

@@ -71,10 +71,15 @@ export interface AuditEvent {
   stage: string;
 }
 
+/** A server that was killed leaves its last line unfinished, and its successor writes on behind it. */
+function readAuditLine(line: string): AuditEvent[] {
+  const whole = line.slice(line.lastIndexOf('{"kind":"Event",'));
+  return whole.endsWith('}') ? [JSON.parse(whole) as AuditEvent] : [];
+}
+
 /** All there are so far, oldest first. KWOK's own are never in it. */
 export function auditEvents(cluster: Cluster): AuditEvent[] {
-  const lines = readFileSync(cluster.auditLog, 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditEvent);
+  return readFileSync(cluster.auditLog, 'utf8').split('\n').flatMap(readAuditLine);
 }
 
 /** One object, as soon as it is as wanted. */

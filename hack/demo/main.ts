@@ -2,6 +2,7 @@
 // cluster up; `main.ts down` takes that down. Exit code 1 where a story didn't come true.
 import { constants } from 'node:os';
 import { rmSync } from 'node:fs';
+import { existingKubeconfig } from '../cluster/existing.ts';
 import { withLock } from '../cluster/lock.ts';
 import { progress } from '../terminal/progress.ts';
 import { type Told, perform } from './perform.ts';
@@ -97,7 +98,9 @@ async function playIn(directory: string, keep: boolean, signal: AbortSignal): Pr
       if (signal.aborted) say('\nInterrupted: taking down what was started.');
       await takeDown(directory);
       rmSync(directory, { recursive: true, force: true });
-      say('Everything that was started has ended and is removed.');
+      const rest =
+        existingKubeconfig(process.env) === undefined ? '' : ' The CRDs and the rights stay in your cluster.';
+      say(`Everything that was started has ended and is removed.${rest}`);
     }
   }
 }

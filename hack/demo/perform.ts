@@ -25,13 +25,7 @@ export interface Told {
 export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: AbortSignal): Promise<Told[]> {
   const all = stories(stageLabel);
   const histories: History[] = [];
-  const started = performance.now();
-  const footer = (): string => {
-    const finished = histories.filter((history) => history.is('Finished')).length;
-    const elapsed = Math.round((performance.now() - started) / 1_000);
-    return `${elapsed} s, ${finished} of ${all.length} jobs finished. Ctrl-C ends the demo and cleans up.`;
-  };
-  const screen = openScreen(out, histories, footer);
+  const screen = openScreen(out, histories, footer(all.length, histories));
   const following = new AbortController();
   const finished = Promise.withResolvers<undefined>();
   const see = (gpujob: SeenGPUJob): void => {
@@ -40,13 +34,7 @@ export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: Abo
     if (history !== undefined && moment !== undefined) screen.changed(history, moment);
     if (histories.length === all.length && histories.every((one) => one.is('Finished'))) finished.resolve(undefined);
   };
-  const onList = (items: SeenGPUJob[]): void => {
-    items.forEach(see);
-  };
-  const onChange = (type: string, gpujob: SeenGPUJob): void => {
-    if (type !== 'DELETED') see(gpujob);
-  };
-  const done = follow<SeenGPUJob>(stage.api, collection, { onList, onChange }, following.signal);
+  const followed = followGPUJobs(stage.api, see, following.signal);
   try {
     for (const story of all) {
       screen.say(`${story.name}: ${story.shows}`);
@@ -59,8 +47,27 @@ export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: Abo
   } finally {
     screen.end();
     following.abort();
-    await done;
+    await followed;
   }
+}
+
+function footer(total: number, histories: readonly History[]): () => string {
+  const started = performance.now();
+  return () => {
+    const finished = histories.filter((history) => history.is('Finished')).length;
+    const elapsed = Math.round((performance.now() - started) / 1_000);
+    return `${elapsed} s, ${finished} of ${total} jobs finished. Ctrl-C ends the demo and cleans up.`;
+  };
+}
+
+function followGPUJobs(api: Api, see: (gpujob: SeenGPUJob) => void, signal: AbortSignal): Promise<void> {
+  const onList = (items: SeenGPUJob[]): void => {
+    items.forEach(see);
+  };
+  const onChange = (type: string, gpujob: SeenGPUJob): void => {
+    if (type !== 'DELETED') see(gpujob);
+  };
+  return follow<SeenGPUJob>(api, collection, { onList, onChange }, signal);
 }
 
 function submit(api: Api, { name, spec }: Story): Promise<KubernetesObject> {

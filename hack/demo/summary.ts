@@ -40,13 +40,12 @@ The cluster and the operator stay up. In your shell:
   export KUBECONFIG=${quoted(kubeconfig)}
   alias kubectl=${quoted(kubectl)}
 
-  kubectl config set-context --current --namespace=${namespace}
-  kubectl get gpujobs --output=wide
-  kubectl describe gpuj fine-tune
+  kubectl -n ${namespace} get gpuj
+  kubectl -n ${namespace} describe gpuj fine-tune
+  kubectl -n ${namespace} get pods,jobs
   kubectl explain gpujob.spec.retry
-  kubectl apply --filename=${quoted(sample)}
-  kubectl wait gpuj/hello-gpu --for=condition=Finished --timeout=60s
-  kubectl get pods,jobs,nodes
+  kubectl -n ${namespace} apply -f ${quoted(sample)}
+  kubectl -n ${namespace} wait gpuj/hello-gpu --for=condition=Finished --timeout=60s
 
 The operator's log: ${operatorLog}
 Take it all down with: make demo-down

@@ -42,16 +42,16 @@ function telling(fact: Fact): Telling {
   }
 }
 
-/** The end of a good run is the end of the job: one event says both. */
+/** The end of a good run is the end of the job: one event and one line say both. */
 function isSaidTwice(fact: Fact): boolean {
   return fact.kind === 'RunEnded' && fact.attempt.outcome === 'Complete';
 }
 
 export function announce(gpujob: GPUJob, fact: Fact, { events, log, metrics }: Audience): void {
   metrics.count(fact);
+  if (isSaidTwice(fact)) return;
   const { type, reason, action, note } = telling(fact);
   log.info({ gpujob: keyOf(gpujob.metadata), reason, note }, 'gpujob');
-  if (isSaidTwice(fact)) return;
   const { namespace, name, uid } = gpujob.metadata;
   // The API's limit for a note is 1 kB (events.k8s.io/v1).
   const regarding = { apiVersion: gpujobAPIVersion, kind: gpujobs.kind, namespace, name, uid };

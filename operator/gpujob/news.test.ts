@@ -10,7 +10,7 @@ const metadata = (resourceVersion: string) => ({ name: 'one', namespace: 'ml', u
 function node(resourceVersion: string, heartbeat: string, status = 'True', labels = {}): Node {
   const condition = { type: 'Ready', status, lastHeartbeatTime: heartbeat, reason: 'KubeletReady' };
   return {
-    metadata: { ...metadata(resourceVersion), labels },
+    metadata: { name: 'one', uid: 'uid-1', resourceVersion, labels },
     status: { conditions: [condition], allocatable: { cpu: '8' } },
   };
 }
@@ -82,7 +82,7 @@ describe('news', () => {
       [pods.store, pod('1', {}), pod('2', {})],
     ] as unknown as [Store<Job>, Job, Job][]) {
       news(store, before, after);
-      expect(store.get('ml/one')?.metadata.resourceVersion).toBe('2');
+      expect([...store.list()].map((object) => object.metadata.resourceVersion)).toEqual(['2']);
     }
   });
 });

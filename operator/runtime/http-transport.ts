@@ -44,12 +44,16 @@ const keepAliveMilliseconds = 60_000;
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #host: string;
+  /** Of the server's own path, such as a proxy's; mostly ''. */
+  readonly #pathPrefix: string;
   readonly #pools: Readonly<Record<Lane, Pool>>;
   #fence: Fence = unfenced;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
-    this.#host = new URL(options.connection.server).host;
+    const { host, pathname } = new URL(options.connection.server);
+    this.#host = host;
+    this.#pathPrefix = pathname.replace(/\/$/, '');
     this.#pools = {
       read: this.#pool('read'),
       write: this.#pool('write'),
@@ -159,7 +163,7 @@ export class HttpTransport implements Transport {
     if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
     return this.#pools[request.lane].request({
       method: request.method,
-      path: pathWithQuery(connection.server, request, serverLimitMilliseconds),
+      path: this.#pathPrefix + pathWithQuery(request, serverLimitMilliseconds),
       headers,
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal,
@@ -198,11 +202,10 @@ function tlsOptions(connection: Connection): buildConnector.BuildOptions {
  * The server is told our time limit as well (`timeout`, kube-apiserver's request deadline), so that a request that is
  * stuck in its queues doesn't take effect after we have given it up.
  */
-function pathWithQuery(server: string, request: ApiRequest, limitMilliseconds: number | undefined): string {
+function pathWithQuery(request: ApiRequest, limitMilliseconds: number | undefined): string {
   const query = new URLSearchParams(request.query);
   if (limitMilliseconds !== undefined) query.set('timeout', `${Math.max(1, Math.floor(limitMilliseconds))}ms`);
-  const prefix = new URL(server).pathname.replace(/\/$/, '');
-  return `${prefix}${request.path}${query.size > 0 ? `?${query.toString()}` : ''}`;
+  return `${request.path}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
 function head(answer: Dispatcher.ResponseData): Omit<ApiResponse, 'body'> {

@@ -10,7 +10,7 @@ import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
 import type { OpenRun } from './run.ts';
-import { asked, type Outcome, type StatusChange, timestamp } from './status.ts';
+import { asked, type Outcome, placementStatus, type StatusChange, timestamp } from './status.ts';
 
 type Failures = NonNullable<GPUJobStatus['failures']>;
 
@@ -51,7 +51,7 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
     ...asked(o),
     startTime: since,
     ...(finished
-      ? { completionTime: attempt.endTime, queue: undefined }
+      ? { ...placedBy(run), completionTime: attempt.endTime, queue: undefined }
       : { placement: undefined, queue: { since: attempt.endTime } }),
     ...(next.standing.kind === 'Suspended' ? pausedClock(o, run) : {}),
     ...next.change,
@@ -59,6 +59,11 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
   const facts: Fact[] = [{ kind: 'RunEnded', attempt, message: attempt.message ?? '' }, ...(next.facts ?? [])];
   if (finished) facts.push(finish(next.standing));
   return { standing: next.standing, change, facts, againInMilliseconds: next.againInMilliseconds };
+}
+
+/** From the run's Job: a crash may have swallowed the status that was to tell of the run's beginning. */
+function placedBy({ placement }: OpenRun): StatusChange {
+  return placement ? { placement: placementStatus(placement) } : {};
 }
 
 function counted(failures: Failures, counter: keyof Failures | undefined): Failures {

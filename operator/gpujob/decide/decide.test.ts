@@ -308,6 +308,22 @@ const afterARun: readonly Case[] = [
     wantStatus: { completionTime: at(0) },
   },
   {
+    name: 'a run whose beginning a crash kept out of status, and which ended meanwhile, is told of whole',
+    observation: anObservation({ gpujob: aGPUJob(), jobs: [aJob(1, 'Complete')] }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Complete',
+    wantStatus: {
+      run: 1,
+      placement: {
+        nodes: ['node-a'],
+        product: 'NVIDIA-L4',
+        cardVRAM: '22888Mi',
+        policyVersion: aPlacement().policyVersion,
+        decisionID: aPlacement().decisionID,
+      },
+    },
+  },
+  {
     name: 'a CUDA out-of-memory asks for the next card that exists, at once, and leaves the spec alone',
     observation: failedRun({ terminated: { exitCode: 1, message: torchOutOfMemory } }),
     wantEffects: ['WriteStatus'],

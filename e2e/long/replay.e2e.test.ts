@@ -1,0 +1,24 @@
+// The long form of e2e/replay: the first 500 tasks of openb on all of its nodes.
+import { describe, expect, it } from 'vitest';
+import { operatorForFile } from '../setup/gpujobs.ts';
+import { onWrongCards, overbooked, waitsInVain } from '../replay/oracle.ts';
+import { openb, replayToRest, skipped, traceIsThere } from '../replay/scenario.ts';
+
+const jobs = Number(process.env['JOBS'] ?? 500);
+
+describe.runIf(traceIsThere)('a long replay of openb', () => {
+  operatorForFile({ name: 'operator-replay' });
+
+  it('ends with every job that fits placed', async () => {
+    const { nodes, tasks } = openb();
+    const { replayed, state } = await replayToRest({ nodes, tasks: tasks.slice(0, jobs) }, 'replay 500');
+    expect(replayed.cameToRest).toBe(true);
+    expect(waitsInVain(state)).toEqual([]);
+    expect(overbooked(state)).toEqual([]);
+    expect(onWrongCards(state)).toEqual([]);
+  });
+});
+
+describe.skipIf(traceIsThere)(`a long replay of openb${skipped}`, () => {
+  it.skip('needs the trace', () => undefined);
+});

@@ -1,0 +1,105 @@
+// The live table and the lines around it, at every size of terminal.
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { History } from './history.ts';
+import { summary } from './summary.ts';
+import { type Paint, cut, render, smallest } from './table.ts';
+import { finishedJob, runningJob, waitingJob } from './testing.ts';
+
+const uncoloured: Paint = (_, text) => text;
+const coloured: Paint = (_, text) => `\u001B[32m${text}\u001B[39m`;
+
+const longMessage = '0 of 14 nodes fit now: 5 cards too small (38.6Gi), 2 cards too small (15Gi),\n1 busy '.repeat(9);
+
+function histories(): History[] {
+  const seen = [
+    runningJob('train-vision', { nodes: ['a100-80-0'], product: 'NVIDIA-A100-SXM4-80GB', vram: '70Gi' }),
+    waitingJob('eval-vision', { reason: 'CardsBusy', message: longMessage }),
+    runningJob('pretrain', { nodes: ['gang-0', 'gang-1', 'gang-2', 'gang-3'], product: 'NVIDIA-A100-SXM4-40GB' }),
+    waitingJob('a-name-that-is-much-longer-than-its-column', { reason: 'NeverFits', message: 'needs 200Gi' }),
+    finishedJob('done', []),
+  ];
+  const all = seen.map((gpujob) => {
+    const history = new History(gpujob.metadata.name, 0);
+    history.see(gpujob, 1_000);
+    return history;
+  });
+  return [...all, new History('only-submitted', 0)];
+}
+
+describe('render', () => {
+  it('never draws a line wider than the terminal, nor more lines than it has', () => {
+    for (let columns = smallest.columns; columns <= 200; columns += 9) {
+      for (const rows of [3, 7, 12, 50]) {
+        const lines = render(histories(), { columns, rows }, coloured);
+        const widest = Math.max(...lines.map((line) => stringWidth(line)));
+        expect(widest, `${columns} columns`).toBeLessThan(columns);
+        expect(lines.length, `${columns} x ${rows}`).toBeLessThanOrEqual(rows);
+      }
+    }
+  });
+
+  it('shows all columns of every job in 80 columns, each message under its job', () => {
+    const lines = render(histories(), { columns: 80, rows: 21 }, uncoloured);
+    expect(lines.slice(0, 5)).toEqual([
+      'JOB          ASKS         STATUS         RUN NODE       CARD',
+      'train-vision 70Gi         Running        1   a100-80-0  NVIDIA-A100-SXM4-80GB',
+      '  run 1',
+      'eval-vision  20Gi         CardsBusy',
+      '  0 of 14 nodes fit now: 5 cards too small (38.6Gi), 2 cards too small (15Gi)…',
+    ]);
+  });
+
+  it('gives the message a column of its own in a wide terminal', () => {
+    const [head, job] = render(histories(), { columns: 140, rows: 40 }, uncoloured);
+    expect(head).toMatch(/CARD +MESSAGE$/);
+    expect(job).toMatch(/NVIDIA-A100-SXM4-80GB +run 1$/);
+  });
+
+  it('leaves the messages out of a low terminal, then the oldest jobs, and says how many', () => {
+    const low = render(histories(), { columns: 80, rows: 7 }, uncoloured);
+    expect(low.map((line) => line.split(' ')[0])).toEqual([
+      'JOB',
+      'train-vision',
+      'eval-vision',
+      'pretrain',
+      'a-name-that…',
+      'done',
+      'only-submit…',
+    ]);
+    const lower = render(histories(), { columns: 80, rows: 4 }, uncoloured);
+    expect(lower.at(-1)).toBe('  4 more above');
+  });
+
+  it('counts the other nodes of a gang', () => {
+    const lines = render(histories(), { columns: 80, rows: 21 }, uncoloured);
+    expect(lines.find((line) => line.startsWith('pretrain'))).toContain('gang-0 +3');
+  });
+});
+
+describe('cut', () => {
+  it('says where something is missing', () => {
+    expect(cut('all of it', 20)).toBe('all of it');
+    expect(cut('rather more than that', 12)).toBe('rather mor…');
+  });
+});
+
+describe('summary', () => {
+  const story = { name: 'pretrain', shows: '', spec: waitingJob('x', {}).spec, judge: () => told.verdict };
+  const told = {
+    story,
+    verdict: { cameTrue: true, line: 'waited for a long while and then ran on '.repeat(5).trim() },
+  };
+
+  it('stays within the terminal, down to 40 columns, and loses no word', () => {
+    for (const columns of [40, 80, 200]) {
+      const lines = summary([told], columns, uncoloured);
+      expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThan(columns);
+      expect(lines.join(' ').match(/waited/g)).toHaveLength(5);
+    }
+  });
+
+  it('is one line a job where there is no terminal', () => {
+    expect(summary([told, told], undefined, uncoloured)).toHaveLength(3);
+  });
+});

@@ -1,0 +1,31 @@
+// The reference pages name everything there is, and what they say of it comes from where it is defined.
+import { describe, expect, it } from 'vitest';
+import { settings } from '../../operator/config.ts';
+import { conditionTypes, reasonMeanings } from '../../operator/resources/conditions.ts';
+import { referencePages } from './reference.ts';
+
+const pages = new Map((await referencePages()).map(({ path, content }) => [path, content]));
+
+describe('referencePages', () => {
+  it('explains every condition and every reason once', () => {
+    const page = pages.get('docs/reasons.md') ?? '';
+    const named = [...page.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual([...Object.keys(conditionTypes), ...Object.keys(reasonMeanings)].sort());
+  });
+
+  it('gives every setting with its flag, variable and default', () => {
+    const page = pages.get('docs/configuration.md') ?? '';
+    const rows = page.split('\n').map((line) => line.replace(/ +/g, ' '));
+    for (const { flag, variable, fallback, text } of Object.values(settings)) {
+      const standard = fallback === '' ? '| |' : `| \`${fallback}\` |`;
+      expect(rows).toContain(`| \`--${flag}\` | \`${variable}\` ${standard} ${text} |`);
+    }
+  });
+
+  it('gives metrics with type and labels', () => {
+    const page = pages.get('docs/metrics.md') ?? '';
+    expect(page).toMatch(/`orquanta_out_of_memory_total` +\| counter +\| `blame` /);
+    expect(page).toMatch(/`orquanta_cards` +\| gauge +\| `product`, `state` /);
+    expect(page).toMatch(/`workqueue_depth` +\| gauge +\| `name` /);
+  });
+});
