@@ -85,7 +85,6 @@ const faults: Readonly<Record<string, (round: Round) => Promise<void>>> = {
     const leader = await replicas.leader();
     leader.signal('SIGKILL');
     await leader.exited;
-    await replicas.restart(leader.name);
   },
   async 'the leader is frozen until another one leads'({ replicas }) {
     const leader = await replicas.leader();
@@ -93,7 +92,6 @@ const faults: Readonly<Record<string, (round: Round) => Promise<void>>> = {
     await replicas.leader(leader.name);
     leader.signal('SIGCONT');
     await leader.exited;
-    await replicas.restart(leader.name);
   },
   async 'the API server and the leader are killed together'({ cluster, replicas }) {
     const leader = await replicas.leader();
@@ -101,7 +99,6 @@ const faults: Readonly<Record<string, (round: Round) => Promise<void>>> = {
     await cluster.killApiServer();
     await leader.exited;
     await cluster.startApiServer();
-    await replicas.restart(leader.name);
   },
   async 'a node is deleted and another one joins'(round) {
     const lost = round.chance.pick(round.nodes);
@@ -125,6 +122,7 @@ async function inflict(round: Round): Promise<string[]> {
     const name = round.chance.pick(Object.keys(faults));
     inflicted.push(name);
     await faults[name]!(round);
+    await round.replicas.restartEnded();
   }
   return inflicted;
 }
@@ -162,6 +160,7 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
       expect(ledger.names()).toEqual(jobsTold(ended));
       expect(history.overcommitments(cardsPerNode)).toEqual([]);
       const total = round.nodes.length * cardsPerNode;
+      await replicas.restartEnded();
       for (const replica of replicas.all()) {
         await until(async () => (await cardsOf(replica)).allocated === 0, {
           what: `an inventory of ${replica.name} without reservations`,

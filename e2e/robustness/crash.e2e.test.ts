@@ -14,7 +14,7 @@ import {
   untilStarted,
 } from './jobs.ts';
 import { JobLedger, jobsCreated } from './ledger.ts';
-import { operatorForTest } from './replicas.ts';
+import { operatorForTest, Replicas } from './replicas.ts';
 import { say } from './say.ts';
 
 const api = adminApi();
@@ -49,7 +49,7 @@ it('K3: two operators that both believe to lead run 50 jobs without making a Job
   await nodesFor(api, nodes(13, nvidiaCards.a10(8), namespace));
   const ledger = new JobLedger(api, namespace);
   const args = ['--leader-elect=false', `--watch-namespace=${namespace}`, '--bind-timeout=2s'];
-  await Promise.all(['one', 'other'].map((name) => operatorForTest({ name, args })));
+  await Replicas.start(api, ['one', 'other'], { args });
   await submit(api, namespace, burst(50));
   const ended = await untilEnded(api, namespace, 50);
   expect(ended.filter((one) => !isTrue(one, 'Complete')).map(({ metadata }) => metadata.name)).toEqual([]);

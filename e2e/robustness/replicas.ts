@@ -1,9 +1,9 @@
 // Several operators at once, and which of them leads by the word of the Lease. Every operator it starts is gone when the
 // test ends.
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
-import { type Operator, type OperatorOptions, startOperator } from '../setup/operator.ts';
+import { type Operator, operatorKubeconfig, type OperatorOptions, startOperator } from '../setup/operator.ts';
 
 /** The times for which design.md promises a standby within 6 s. */
 export const quickLease = [
@@ -28,6 +28,7 @@ export class Replicas {
   readonly #api: Api;
   readonly #options: OperatorOptions;
   readonly #operators = new Map<string, Operator>();
+  readonly #ended = new Set<string>();
 
   constructor(api: Api, options: OperatorOptions) {
     this.#api = api;
@@ -35,6 +36,7 @@ export class Replicas {
   }
 
   static async start(api: Api, names: readonly string[], options: OperatorOptions): Promise<Replicas> {
+    await operatorKubeconfig(inject('surroundings')); // once, before they start at the same time
     const replicas = new Replicas(api, options);
     await Promise.all(names.map((name) => replicas.restart(name)));
     return replicas;
@@ -44,7 +46,14 @@ export class Replicas {
   async restart(name: string): Promise<Operator> {
     const operator = await operatorForTest({ ...this.#options, name });
     this.#operators.set(name, operator);
+    this.#ended.delete(name);
+    void operator.exited.then(() => this.#ended.add(name));
     return operator;
+  }
+
+  /** As a kubelet does: one that has lost the lease ends, and is started again. */
+  async restartEnded(): Promise<void> {
+    await Promise.all([...this.#ended].map((name) => this.restart(name)));
   }
 
   named(name: string): Operator {

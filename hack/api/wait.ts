@@ -59,3 +59,46 @@ export async function waitFor<T extends KubernetesObject>(api: Api, path: string
   const last = (wait.describe ?? names)(objects);
   throw new Error(`waited ${wait.timeoutMilliseconds / 1_000} s for ${wait.what}; ${last}`);
 }
+
+export interface WaitForEach<T> {
+  readonly names: ReadonlySet<string>;
+  readonly isDone: (object: T) => boolean;
+  /** Of how many of them it holds now. */
+  readonly onProgress?: (done: number) => void;
+  readonly what: string;
+  readonly timeoutMilliseconds: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Waits until the condition holds for each of the named objects, all at the same time. It looks at one object for each
+ * event, so that thousands of them cost this machine little.
+ */
+export async function waitForEach<T extends KubernetesObject>(
+  api: Api,
+  path: string,
+  { names, isDone, onProgress, what, timeoutMilliseconds, signal }: WaitForEach<T>,
+): Promise<void> {
+  const done = new Set<string>();
+  const stop = new AbortController();
+  const look = (object: T, isThere = true): void => {
+    const { name } = object.metadata;
+    if (!names.has(name)) return;
+    if (isThere && isDone(object)) done.add(name);
+    else done.delete(name);
+    onProgress?.(done.size);
+    if (done.size === names.size) stop.abort();
+  };
+  const onList = (items: T[]): void => {
+    done.clear();
+    for (const item of items) look(item);
+  };
+  const onChange = (type: string, object: T): void => {
+    look(object, type !== 'DELETED');
+  };
+  const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMilliseconds), ...(signal ? [signal] : [])]);
+  await follow<T>(api, path, { onList, onChange }, limit);
+  if (stop.signal.aborted) return;
+  signal?.throwIfAborted();
+  throw new Error(`waited ${timeoutMilliseconds / 1_000} s for ${what}; so far ${done.size} of ${names.size}`);
+}

@@ -2,9 +2,8 @@
 // it. It knows no kind: what to create and when it is complete is passed in.
 import { performance } from 'node:perf_hooks';
 import { type Api, ApiRefusal, type KubernetesObject } from '../api/client.ts';
-import { follow } from '../api/follow.ts';
 import { inParallel } from '../api/parallel.ts';
-import { waitFor } from '../api/wait.ts';
+import { waitFor, waitForEach } from '../api/wait.ts';
 
 /** So many requests at a time: more than two cores can answer. */
 const clients = 32;
@@ -21,42 +20,23 @@ export interface Round<T extends KubernetesObject> {
 
 /** Seconds from the first request to the last end. */
 export async function completeAll<T extends KubernetesObject>(api: Api, round: Round<T>): Promise<number> {
-  const { collection, count, manifest, signal } = round;
+  const { collection, count, manifest, isComplete, onProgress, signal } = round;
+  const manifests = Array.from({ length: count }, (_, index) => manifest(index));
   const started = performance.now();
-  const patience = AbortSignal.timeout(60_000 + count * 200);
-  const limit = AbortSignal.any([signal, patience]);
-  const created = inParallel(Array.from({ length: count }).keys(), clients, async (index) => {
+  const created = inParallel(manifests, clients, async (object) => {
     signal.throwIfAborted();
-    await api.create(collection, manifest(index));
+    await api.create(collection, object);
   });
-  const [complete] = await Promise.all([countComplete(api, round, limit), created]);
-  signal.throwIfAborted();
-  if (complete < count) throw new Error(`only ${complete} of ${count} completed in ${collection} in time`);
+  const completed = waitForEach<T>(api, collection, {
+    names: new Set(manifests.map(({ metadata }) => metadata.name)),
+    isDone: isComplete,
+    onProgress,
+    what: `${count} jobs to complete in ${collection}`,
+    timeoutMilliseconds: 120_000 + count * 500,
+    signal,
+  });
+  await Promise.all([completed, created]);
   return (performance.now() - started) / 1_000;
-}
-
-/** Counts names, event by event, so that watching costs the machine as little as it can. */
-async function countComplete<T extends KubernetesObject>(
-  api: Api,
-  { collection, count, isComplete, onProgress }: Round<T>,
-  limit: AbortSignal,
-): Promise<number> {
-  const complete = new Set<string>();
-  const stop = new AbortController();
-  const look = (object: T): void => {
-    if (!isComplete(object)) return;
-    complete.add(object.metadata.name);
-    onProgress(complete.size);
-    if (complete.size === count) stop.abort();
-  };
-  const onList = (items: T[]): void => {
-    for (const item of items) look(item);
-  };
-  const onChange = (_type: string, object: T): void => {
-    look(object);
-  };
-  await follow<T>(api, collection, { onList, onChange }, AbortSignal.any([limit, stop.signal]));
-  return complete.size;
 }
 
 /** Creates a namespace that takes Pods. */

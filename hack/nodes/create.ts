@@ -1,6 +1,6 @@
 // Sends Nodes to a cluster and plays what happens to them: deleted, drained, silent. It waits for the effect by watching.
 import { type Api, ApiRefusal, type KubernetesObject } from '../api/client.ts';
-import { waitFor } from '../api/wait.ts';
+import { waitForEach } from '../api/wait.ts';
 import { inParallel } from '../api/parallel.ts';
 import type { NodeObject } from './node.ts';
 
@@ -29,11 +29,8 @@ export async function createNodes(
     });
   });
   const names = new Set(wanted.map(({ metadata }) => metadata.name));
-  await waitFor<NodeState>(api, collection, {
-    what: `${names.size} nodes to be ready`,
-    timeoutMilliseconds,
-    until: (seen) => seen.filter((node) => names.has(node.metadata.name) && isReady(node)).length === names.size,
-  });
+  const what = `${names.size} nodes to be ready`;
+  await waitForEach<NodeState>(api, collection, { names, isDone: isReady, what, timeoutMilliseconds });
 }
 
 /** The machine is gone and so is its Node, as a cloud's controller does it. What ran there reports nothing any more. */

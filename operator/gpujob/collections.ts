@@ -1,6 +1,6 @@
 // The collections the operator watches, each reduced to what somebody reads, so that ten thousand of each fit in memory.
 import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
-import { labels } from '../resources/labels.ts';
+import { annotations, labels } from '../resources/labels.ts';
 import type { CoreEvent, Job, KubernetesObject, Node, ObjectMeta, Pod, PriorityClass } from '../runtime/kubernetes.ts';
 import { coreEvents, jobs, nodes, pods, priorityClasses, type Resource } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
@@ -36,20 +36,55 @@ function byGPUJob(object: KubernetesObject): string[] {
 }
 
 /** managedFields alone is a third of most objects. */
-function slimMetadata(metadata: ObjectMeta): ObjectMeta {
-  const { managedFields: _managedFields, ...kept } = metadata;
-  return kept;
-}
-
 function slim<T extends KubernetesObject>(object: T): T {
-  return { ...object, metadata: slimMetadata(object.metadata) };
+  const { managedFields: _managedFields, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
-function slimJob(job: Job): Job {
-  // The template is never read back: it is a function of the GPUJob. Counts of Pods change five times in a short run.
-  const { spec: _spec, status, ...kept } = job;
+/** What is read of any object: labels and annotations of users weigh as much as all the rest. */
+function slimMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  return {
+    name,
+    uid,
+    resourceVersion,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+  };
+}
+
+/** The ones that lead from a Job or Pod to its GPUJob and run. */
+function slimLabels({ labels: all }: ObjectMeta): Pick<ObjectMeta, 'labels'> {
+  const ours = Object.entries(all ?? {}).filter(
+    ([key]) => key === labels.gpujob || key === labels.gpujobUID || key === labels.run,
+  );
+  return ours.length > 0 ? { labels: Object.fromEntries(ours) } : {};
+}
+
+function slimGPUJob({ metadata, spec, status }: GPUJob): GPUJob {
+  const { generation, namespace } = metadata;
+  return {
+    metadata: { ...slimMetadata(metadata), namespace, ...(generation === undefined ? {} : { generation }) },
+    spec,
+    ...(status ? { status } : {}),
+  };
+}
+
+/** Without the template, which is a function of the GPUJob, and the counts, which change five times in a short run. */
+function slimJob({ metadata, status }: Job): Job {
+  const reservation = metadata.annotations?.[annotations.reservation];
+  const { ownerReferences } = metadata;
   const ends = (status?.conditions ?? []).filter(({ type }) => type === 'Complete' || type === 'Failed');
-  return { ...slim(kept), status: { conditions: ends } };
+  return {
+    metadata: {
+      ...slimMetadata(metadata),
+      ...slimLabels(metadata),
+      ...(reservation === undefined ? {} : { annotations: { [annotations.reservation]: reservation } }),
+      ...(ownerReferences ? { ownerReferences } : {}),
+    },
+    status: { conditions: ends },
+  };
 }
 
 function slimContainer(container: NonNullable<Pod['spec']>['containers'][number]): typeof container {
@@ -60,22 +95,9 @@ function slimContainer(container: NonNullable<Pod['spec']>['containers'][number]
   };
 }
 
-function slimPod(pod: Pod): Pod {
-  const { name, namespace, uid, resourceVersion, labels: all, creationTimestamp, deletionTimestamp } = pod.metadata;
-  const ours = Object.entries(all ?? {}).filter(
-    ([key]) => key === labels.gpujob || key === labels.gpujobUID || key === labels.run,
-  );
-  const spec = pod.spec;
+function slimPod({ metadata, spec, status }: Pod): Pod {
   return {
-    metadata: {
-      name,
-      uid,
-      resourceVersion,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-      ...(ours.length > 0 ? { labels: Object.fromEntries(ours) } : {}),
-    },
+    metadata: { ...slimMetadata(metadata), ...slimLabels(metadata) },
     ...(spec
       ? {
           spec: {
@@ -86,7 +108,7 @@ function slimPod(pod: Pod): Pod {
           },
         }
       : {}),
-    ...(pod.status ? { status: slimPodStatus(pod.status) } : {}),
+    ...(status ? { status: slimPodStatus(status) } : {}),
   };
 }
 
@@ -107,21 +129,14 @@ function slimPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['sta
   };
 }
 
-function slimNode(node: Node): Node {
-  const { name, uid, resourceVersion, labels: all, creationTimestamp, deletionTimestamp } = node.metadata;
-  const { taints, unschedulable } = node.spec ?? {};
-  const { allocatable, capacity, conditions } = node.status ?? {};
+function slimNode({ metadata, spec, status }: Node): Node {
+  const { labels: all } = metadata;
+  const { taints, unschedulable } = spec ?? {};
+  const { allocatable, capacity, conditions } = status ?? {};
   // Without the time of its heartbeat, or each one would be a change.
   const ready = (conditions ?? []).filter(({ type }) => type === 'Ready').map(({ type, status }) => ({ type, status }));
   return {
-    metadata: {
-      name,
-      uid,
-      resourceVersion,
-      ...(all ? { labels: all } : {}),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
+    metadata: { ...slimMetadata(metadata), ...(all ? { labels: all } : {}) },
     spec: { ...(taints ? { taints } : {}), ...(unschedulable === undefined ? {} : { unschedulable }) },
     status: {
       conditions: ready,
@@ -133,7 +148,7 @@ function slimNode(node: Node): Node {
 
 export function collections(): Collections {
   return {
-    gpujobs: { resource: gpujobs, store: new Store<GPUJob>({ transform: slim }) },
+    gpujobs: { resource: gpujobs, store: new Store<GPUJob>({ transform: slimGPUJob }) },
     jobs: {
       resource: jobs,
       store: new Store<Job>({ transform: slimJob, indexes: { [indexes.gpujob]: byGPUJob } }),

@@ -244,7 +244,7 @@ const refusals: Example[] = [
     nodes: [...nodesOf(6, 's', { product: 'Quadro', mebibytes: 24 * gi }, 4), ...nodesOf(8, 'l', a100x80, 8)],
     pods: Array.from({ length: 8 }, (_, index) => podOn(`l-${index + 1}`, `p${index}`, 8)),
     workload: { vramMebibytes: 40 * gi },
-    want: 'CardsBusy: 0 of 14 nodes fit now: 6 cards too small (24Gi), 8 busy',
+    want: 'CardsBusy: 0 of 14 nodes fit now: 8 busy, 6 cards too small (24Gi)',
   },
   {
     name: 'everything that keeps a job out is said, in the order of the rules',
@@ -275,21 +275,21 @@ const refusals: Example[] = [
     workload: { gpus: 2 },
     want:
       'CardsBusy: 0 of 9 nodes fit now: 1 not ready, 1 cordoned, 1 out of service (driver is in drain-required), 1 tainted (team:NoSchedule), ' +
-      '1 of unknown VRAM (nvidia.com/gpu.memory is 0: MIG is misconfigured: gb10), 1 card too small (15Gi), 1 with too few cards (1), 1 busy, 1 short of cpu',
+      '1 short of cpu, 1 busy, 1 with too few cards (1), 1 card too small (15Gi), 1 of unknown VRAM (nvidia.com/gpu.memory is 0: MIG is misconfigured: gb10)',
   },
   {
     name: 'busy nodes within the selector, and the others',
     nodes: [...nodesOf(2, 'n', rtx4090, 1), nodeOf('z', { ...rtx4090, count: 1 }, { labels: { zone: 'b' } })],
     pods: [podOn('z', 'p', 1)],
     workload: constrained({ nodeSelector: { zone: 'b' } }),
-    want: 'CardsBusy: 0 of 3 nodes fit now: 2 outside the node selector, 1 busy',
+    want: 'CardsBusy: 0 of 3 nodes fit now: 1 busy, 2 outside the node selector',
   },
   {
     name: 'part of a gang would fit now',
     nodes: nodesOf(4, 'n', rtx4090, 8),
     pods: [podOn('n-4', 'p', 1)],
     workload: { gpus: 8, workers: 4 },
-    want: 'WaitingForGang: 3 of 4 workers would fit now, and a gang starts whole: of 4 nodes 1 busy, 3 with room for some workers',
+    want: 'WaitingForGang: 3 of 4 workers would fit now, and a gang starts whole: of 4 nodes 3 with room for some workers, 1 busy',
   },
   {
     name: 'nothing of a gang would fit now',
@@ -366,7 +366,7 @@ describe('headroom', () => {
   it('is waited for while the cards that offer it are busy', () => {
     const nodes = [...nodesOf(1, 'small', rtx4090, 8), ...nodesOf(1, 'large', a100x40, 8)];
     expect(verdictOf(inventoryOf(nodes, [podOn('large-1', 'p', 8)]), workload, policy)).toBe(
-      'CardsBusy: 0 of 2 nodes fit now: 1 card too small (23.9Gi), 1 busy; asks 27034Mi with headroom',
+      'CardsBusy: 0 of 2 nodes fit now: 1 busy, 1 card too small (23.9Gi); asks 27034Mi with headroom',
     );
   });
 

@@ -2,7 +2,7 @@
 import { ruleOrder } from './fit.ts';
 import type { RuleName, Violation } from './fit.ts';
 
-/** Counts of nodes by what keeps them out, in the order of the rules. */
+/** Counts of nodes by what keeps them out: what came closest to fitting first, as lists are cut off at the end. */
 export class Tally {
   readonly #counts = new Map<string, { rule: RuleName; count: number; names: string[] }>();
 
@@ -17,7 +17,7 @@ export class Tally {
   words(): string {
     return [...this.#counts]
       .sort(
-        ([one, a], [other, b]) => ruleOrder(a.rule) - ruleOrder(b.rule) || b.count - a.count || (one < other ? -1 : 1),
+        ([one, a], [other, b]) => ruleOrder(b.rule) - ruleOrder(a.rule) || b.count - a.count || (one < other ? -1 : 1),
       )
       .map(([words, { count, names }]) => `${count} ${this.#counted(words, count, names)}`)
       .join(', ');

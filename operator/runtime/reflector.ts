@@ -44,11 +44,8 @@ interface Watching<T> {
   silentSince: number | undefined;
 }
 
-/**
- * One that comes back refuses for a moment more (its RBAC cache is empty), which costs a second wait: both together must be
- * well below the 10 s in which work goes on. client-go's cap of 30 s serves thousands of clients.
- */
-const backoff: Backoff = { firstMilliseconds: 200, maxMilliseconds: 2_500 };
+/** An API server that comes back is noticed within 5 s; client-go's cap of 30 s serves thousands of clients. */
+const backoff: Backoff = { firstMilliseconds: 200, maxMilliseconds: 5_000 };
 
 /** At most so many objects of raw JSON are alive at a time. client-go's pager takes the same. */
 const pageSize = 500;

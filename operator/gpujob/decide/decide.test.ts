@@ -266,6 +266,17 @@ const duringARun: readonly Case[] = [
     wantReason: 'Running',
   },
   {
+    name: 'a run stays Running while its Pods end',
+    observation: anObservation({
+      gpujob: aGPUJob({}, { ...running, conditions: [{ ...finishedCondition(), type: 'Ready', reason: 'Running' }] }),
+      jobs: [aJob()],
+      pods: [aPod(1, { phase: 'Succeeded', node: 'node-a', startedAt: 0 })],
+      nowMilliseconds: start + 60_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Running',
+  },
+  {
     name: 'suspending ends the run: its end is written before its Job goes',
     observation: anObservation({
       gpujob: aGPUJob({ suspend: true }, running),

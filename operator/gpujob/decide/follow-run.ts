@@ -30,7 +30,7 @@ function keepRun(o: Observation, run: OpenRun): Outcome {
   const started = runningSinceMilliseconds(run.pods, o.spec.workers);
   const untilRunning =
     started === undefined ? undefined : started + o.settings.runningAfterMilliseconds - o.nowMilliseconds;
-  const runs = untilRunning !== undefined && untilRunning <= 0;
+  const runs = wasRunning(o, run) || (untilRunning !== undefined && untilRunning <= 0);
   const standing: Standing = { kind: 'Placed', reason: runs ? 'Running' : 'Starting', message: placedMessage(o, run) };
   const untilUnbound = unbound(o, run)?.againInMilliseconds;
   return {
@@ -39,4 +39,10 @@ function keepRun(o: Observation, run: OpenRun): Outcome {
     facts: runStarted(o, run, standing),
     againInMilliseconds: earliest(untilDeadlineMilliseconds(o, run), runs ? undefined : untilRunning, untilUnbound),
   };
+}
+
+/** A run that was called Running stays so until it is over, although its Pods end one after the other. */
+function wasRunning(o: Observation, run: OpenRun): boolean {
+  const { status } = o.gpujob;
+  return status?.run === run.number && status.conditions?.find(({ type }) => type === 'Ready')?.reason === 'Running';
 }
