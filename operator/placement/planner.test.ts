@@ -130,7 +130,7 @@ const refusals: Example[] = [
       nodeOf('t', { ...a100x80, count: 8 }, { taints: [{ key: 'team', effect: 'NoSchedule' }] }),
     ],
     workload: { products: { allow: ['NVIDIA-H100'], deny: [] } },
-    want: 'NoMatchingCards: 0 of 3 nodes have cards of the right kind: 1 tainted (team:NoSchedule), 2 of another product (NVIDIA-GeForce-RTX-4090)',
+    want: 'NoMatchingCards: 0 of 3 nodes have cards of the right kind: 2 of another product (NVIDIA-GeForce-RTX-4090), 1 tainted (team:NoSchedule)',
   },
   {
     name: 'no node matches the selector',
@@ -274,8 +274,9 @@ const refusals: Example[] = [
     pods: [podOn('full', 'p', 2), podOn('cpu', 'q', 0, { requests: { cpu: 96_000 } })],
     workload: { gpus: 2 },
     want:
-      'CardsBusy: 0 of 9 nodes fit now: 1 not ready, 1 cordoned, 1 out of service (driver is in drain-required), 1 tainted (team:NoSchedule), ' +
-      '1 short of cpu, 1 busy, 1 with too few cards (1), 1 card too small (15Gi), 1 of unknown VRAM (nvidia.com/gpu.memory is 0: MIG is misconfigured: gb10)',
+      'CardsBusy: 0 of 9 nodes fit now: 1 short of cpu, 1 busy, 1 with too few cards (1), 1 card too small (15Gi), ' +
+      '1 of unknown VRAM (nvidia.com/gpu.memory is 0: MIG is misconfigured: gb10), 1 tainted (team:NoSchedule), ' +
+      '1 out of service (driver is in drain-required), 1 cordoned, 1 not ready',
   },
   {
     name: 'busy nodes within the selector, and the others',
