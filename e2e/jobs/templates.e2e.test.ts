@@ -48,9 +48,9 @@ const badTemplates: BadTemplate[] = [
     words: 'spec.template.spec.serviceAccountName: Invalid value: "kube-system/admin"',
   },
   {
-    title: 'a number where a yes or no belongs',
-    wish: { container: { tty: 7 } },
-    words: 'containers.tty of type bool',
+    title: 'a DNS policy that there is not',
+    wish: { pod: { dnsPolicy: 'Sometimes' } },
+    words: 'spec.template.spec.dnsPolicy: Unsupported value: "Sometimes"',
   },
 ];
 
@@ -75,7 +75,7 @@ async function isSaidAtOnce(stage: Stage, { title, wish, words }: BadTemplate): 
 /** Takes the mistake out of the template again. */
 async function mend(stage: Stage): Promise<void> {
   const { spec } = stage.manifest('bad');
-  const pod = { ...spec.template.spec, serviceAccountName: null };
+  const pod = { ...spec.template.spec, serviceAccountName: null, dnsPolicy: null };
   await stage.edit('bad', { template: { spec: pod } });
 }
 

@@ -1,16 +1,14 @@
 // One fixed scenario with the operator killed at its n-th write and started again. What must follow from it, the tests say.
-import { join } from 'node:path';
-import { inject, onTestFinished } from 'vitest';
-import { type Api, readKubeconfig } from '../../hack/api/client.ts';
+import { onTestFinished } from 'vitest';
+import type { Api } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
-import { writeKubeconfig } from '../../hack/cluster/credentials.ts';
 import { nvidiaCards, gpuNode, type NodeObject } from '../../hack/nodes/node.ts';
-import { type Operator, operatorKubeconfig, startOperator } from '../setup/operator.ts';
+import { type Operator, startOperator } from '../setup/operator.ts';
 import { namespaceFor, waitForObject } from '../setup/surroundings.ts';
 import { type EndState, endStateOf } from './end-state.ts';
 import { gpujob, gpujobsOf, type GPUJobState, isTrue, jobsOf, submit, type Wish } from './jobs.ts';
 import { JobLedger } from './ledger.ts';
-import { type Cut, WriteCutter } from './write-cutter.ts';
+import { type Cut, type WriteCutter, writeCutterForTest } from './write-cutter.ts';
 
 export interface Scenario {
   title: string;
@@ -119,16 +117,8 @@ export class Bench {
     this.#kubeconfig = kubeconfig;
   }
 
-  /** An API server whose writes are counted, for as long as the test runs. */
   static async start(api: Api): Promise<Bench> {
-    const surroundings = inject('surroundings');
-    const direct = await operatorKubeconfig(surroundings);
-    const cutter = await WriteCutter.start(direct);
-    onTestFinished(() => cutter.close());
-    const kubeconfig = join(surroundings.directory, 'credentials', 'counted.kubeconfig');
-    const caFile = join(surroundings.directory, 'credentials', 'operator-ca.crt');
-    const { token = '' } = readKubeconfig(direct);
-    writeKubeconfig(kubeconfig, { url: cutter.url, caFile, name: 'orquanta', token });
+    const { cutter, kubeconfig } = await writeCutterForTest();
     return new Bench(api, cutter, kubeconfig);
   }
 
@@ -137,12 +127,12 @@ export class Bench {
     const ledger = new JobLedger(this.#api, namespace);
     const first = await this.#operator(namespace, true);
     let last = first;
-    const kill = async (): Promise<void> => {
+    const strike = async (): Promise<void> => {
       first.signal('SIGKILL');
       await first.exited;
       last = await this.#operator(namespace, false);
     };
-    this.#cutter.arm(disturbance && { ...disturbance, kill });
+    this.#cutter.arm(disturbance && { ...disturbance, strike });
     const user = scenario.user?.(this.#api, namespace);
     await submit(this.#api, namespace, [gpujob(scenario.wish)]);
     await user;

@@ -1,11 +1,15 @@
-// A proxy in front of the API server that ends its client at a chosen write request: before the server hears of it, or
+// A proxy in front of the API server that strikes its client at a chosen write request: before the server hears of it, or
 // after the server has carried it out and before the client hears that. It changes no request and no answer.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { type Dispatcher, Pool } from 'undici';
+import { inject, onTestFinished } from 'vitest';
 import { readKubeconfig } from '../../hack/api/client.ts';
+import { writeKubeconfig } from '../../hack/cluster/credentials.ts';
+import { operatorKubeconfig } from '../setup/operator.ts';
 
 export const cuts = ['before the server hears of it', 'after the server has done it'] as const;
 export type Cut = (typeof cuts)[number];
@@ -14,8 +18,10 @@ export interface Plan {
   cut: Cut;
   /** Counted from 1. */
   atWrite: number;
-  /** Ends the client; resolves when it is gone. */
-  kill: () => Promise<void>;
+  /** Ends the client, or freezes it; resolves when that is done. */
+  strike: () => Promise<void>;
+  /** The client gets the server's answer in the end: it is only frozen. */
+  answerAnyway?: boolean;
 }
 
 /** Leases and events aren't what a job's state is made of, and come when they like. */
@@ -69,7 +75,7 @@ export class WriteCutter {
     return this.#writes;
   }
 
-  /** Resolves when the client was ended and is gone; undefined as long as the write it waits for hasn't come. */
+  /** Resolves when the client was struck; undefined as long as the write it waits for hasn't come. */
   get cut(): Promise<void> | undefined {
     return this.#cut;
   }
@@ -86,11 +92,12 @@ export class WriteCutter {
       await this.#pass(request, response);
       return;
     }
-    if (plan.cut === 'after the server has done it') await this.#carryOut(request);
+    const answer = plan.cut === 'after the server has done it' ? await this.#carryOut(request) : undefined;
     this.#plan = undefined;
-    this.#cut = plan.kill();
+    this.#cut = plan.strike();
     await this.#cut;
-    response.destroy();
+    if (answer === undefined || plan.answerAnyway !== true) response.destroy();
+    else response.writeHead(answer.statusCode, answer.headers).end(answer.body);
   }
 
   /** The plan, if this is the write it speaks of. */
@@ -99,9 +106,12 @@ export class WriteCutter {
     return this.#writes.length === this.#plan?.atWrite ? this.#plan : undefined;
   }
 
-  async #carryOut(request: IncomingMessage): Promise<void> {
-    const { body } = await this.#upstream.request({ ...head(request), body: await buffer(request) });
-    await body.dump();
+  async #carryOut(request: IncomingMessage) {
+    const { statusCode, headers, body } = await this.#upstream.request({
+      ...head(request),
+      body: await buffer(request),
+    });
+    return { statusCode, headers: endToEnd(headers), body: Buffer.from(await body.arrayBuffer()) };
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -124,4 +134,18 @@ function head({
   headers,
 }: IncomingMessage): Pick<Dispatcher.RequestOptions, 'method' | 'path' | 'headers'> {
   return { method, path: url, headers: endToEnd(headers) };
+}
+
+/** For as long as the test runs, with a kubeconfig that leads an operator through it. */
+export async function writeCutterForTest(): Promise<{ cutter: WriteCutter; kubeconfig: string }> {
+  const surroundings = inject('surroundings');
+  const direct = await operatorKubeconfig(surroundings);
+  const cutter = await WriteCutter.start(direct);
+  onTestFinished(() => cutter.close());
+  const credentials = join(surroundings.directory, 'credentials');
+  const kubeconfig = join(credentials, 'counted.kubeconfig');
+  const caFile = join(credentials, 'operator-ca.crt'); // unused over plain HTTP, but a kubeconfig has one
+  const { token = '' } = readKubeconfig(direct);
+  writeKubeconfig(kubeconfig, { url: cutter.url, caFile, name: 'orquanta', token });
+  return { cutter, kubeconfig };
 }

@@ -1,17 +1,13 @@
 // Before all e2e tests: one control plane (or the existing one) with the CRDs, KWOK and the container actor; after them
 // it is gone, also when they fail, are interrupted or killed. It creates no nodes and starts no operator.
-import { existsSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { Api, type KubernetesObject } from '../../hack/api/client.ts';
-import { waitFor } from '../../hack/api/wait.ts';
 import { playNodesOf, startCluster, stopCluster } from '../../hack/cluster/cluster.ts';
 import { existingKubeconfig } from '../../hack/cluster/existing.ts';
-import { runKubectl } from '../../hack/cluster/kubectl.ts';
 import type { Programs } from '../../hack/cluster/programs.ts';
-
-const crdFolder = join(import.meta.dirname, '..', '..', 'crds');
+import { installCRDs } from '../../hack/operator/install.ts';
 
 export interface Surroundings {
   kubeconfig: string;
@@ -26,24 +22,6 @@ declare module 'vitest' {
   interface ProvidedContext {
     surroundings: Surroundings;
   }
-}
-
-interface Definition extends KubernetesObject {
-  status: { conditions?: { type: string; status: string }[] };
-}
-
-async function installCRDs({ kubeconfig, programs }: Surroundings): Promise<void> {
-  if (!existsSync(crdFolder)) return;
-  await runKubectl(programs, kubeconfig, ['apply', '--server-side', '--force-conflicts', `--filename=${crdFolder}`]);
-  const api = Api.fromKubeconfig(kubeconfig);
-  const isEstablished = ({ status }: Definition): boolean =>
-    status.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') ?? false;
-  await waitFor<Definition>(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-    what: 'the CRDs to be established',
-    timeoutMilliseconds: 30_000,
-    until: (seen) => seen.length > 0 && seen.every(isEstablished),
-  });
-  await api.close();
 }
 
 async function start(directory: string, say: (line: string) => void): Promise<Surroundings> {

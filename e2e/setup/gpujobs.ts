@@ -106,21 +106,27 @@ export class Stage {
     return new Stage(this.api, name, this.#shared);
   }
 
-  /** Fails where a card was given twice at any moment. The namespaces go, then the nodes. */
+  /** Fails where a card was given twice at any moment. What runs goes, then the nodes and the namespaces. */
   async close(): Promise<void> {
     const { namespaces, cards, label } = this.#shared;
-    await Promise.all(namespaces.map((name) => this.api.delete(`/api/v1/namespaces/${name}`)));
-    for (const name of namespaces) {
-      await waitFor(this.api, `/api/v1/namespaces/${name}/pods`, {
-        what: `the Pods of ${name} to go`,
-        timeoutMilliseconds: patienceMilliseconds,
-        until: (seen) => seen.length === 0,
-      });
-    }
+    await Promise.all(namespaces.map((name) => this.#clear(name)));
     const overbooked = await cards.stop();
     await deleteNodes(this.api, cards.nodes);
     await this.api.close();
     expect(overbooked, `cards of ${label} that were given twice`).toEqual([]);
+  }
+
+  /** By hand, because a namespace waits 5 s before it deletes anything (pkg/controller/namespace). */
+  async #clear(namespace: string): Promise<void> {
+    for (const collection of ['gpujobs', 'jobs', 'pods'] as const) {
+      await this.api.delete(paths[collection].replace('*', namespace), { propagationPolicy: 'Background' });
+    }
+    await this.api.delete(`/api/v1/namespaces/${namespace}`);
+    await waitFor(this.api, paths.pods.replace('*', namespace), {
+      what: `the Pods of ${namespace} to go`,
+      timeoutMilliseconds: patienceMilliseconds,
+      until: (seen) => seen.length === 0,
+    });
   }
 
   /** Path of a collection in this stage's namespace. */

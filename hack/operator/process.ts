@@ -12,13 +12,24 @@ import { serviceAccount } from './install.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'operator', 'main.ts');
 
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 export interface OperatorProcess {
+  readonly name: string;
   readonly pid: number;
+  /** host:port of /healthz and /readyz. */
+  readonly healthAddress: string;
   /** host:port of /metrics. */
   readonly metricsAddress: string;
   readonly logFile: string;
-  /** SIGTERM, and waits for its end; SIGKILL where that isn't enough. */
-  stop(): Promise<void>;
+  readonly exited: Promise<Ended>;
+  /** SIGSTOP and SIGCONT too: a frozen leader. */
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, and waits for its end; after graceMilliseconds SIGKILL. */
+  stop(graceMilliseconds?: number): Promise<void>;
 }
 
 export interface StartOptions {
@@ -27,45 +38,64 @@ export interface StartOptions {
   /** Of its service account: installRights(). */
   readonly kubeconfig: string;
   readonly signal: AbortSignal;
-  /** It is the POD_NAME and names the log. */
+  /** Distinct for each replica; it is the POD_NAME and names the log. */
   readonly name?: string;
   readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   /** For Node itself, such as --cpu-prof. */
   readonly nodeArguments?: readonly string[];
+  /** false: returns at once, e.g. where the start is to be refused. */
+  readonly waitUntilReady?: boolean;
 }
 
 /** Returns when it is ready: caches synced, API server reached. */
 export async function startOperator(options: StartOptions): Promise<OperatorProcess> {
-  const { directory, kubeconfig, signal, name = 'operator', args = [], nodeArguments = [] } = options;
+  const { directory, signal, name = 'operator', waitUntilReady = true } = options;
   const healthAddress = `127.0.0.1:${await freePort()}`;
   const metricsAddress = `127.0.0.1:${await freePort()}`;
-  const addresses = [`--health-probe-bind-address=${healthAddress}`, `--metrics-bind-address=${metricsAddress}`];
-  const child = startProcess(directory, {
-    name,
-    program: process.execPath,
-    arguments: [...stripTypes, ...nodeArguments, program, ...addresses, ...args],
-    environment: { KUBECONFIG: kubeconfig, POD_NAME: name, POD_NAMESPACE: serviceAccount().namespace },
-  });
+  const child = spawn(options, name, healthAddress, metricsAddress);
+  const exited = once(child, 'exit').then(([code, by]) => ({
+    code: code as number | null,
+    signal: by as NodeJS.Signals | null,
+  }));
   const logFile = join(directory, 'logs', `${name}.log`);
-  await untilReady(child, healthAddress, logFile, signal);
+  if (waitUntilReady) await untilReady(exited, healthAddress, logFile, signal);
   return {
+    name,
     pid: child.pid ?? 0,
+    healthAddress,
     metricsAddress,
     logFile,
-    async stop() {
+    exited,
+    signal(which) {
+      signalProcess(directory, name, which);
+    },
+    async stop(graceMilliseconds = 15_000) {
       signalProcess(directory, name, 'SIGCONT'); // a frozen process would never see the next one
-      await stopProcess(directory, name, 15_000);
+      await stopProcess(directory, name, graceMilliseconds);
+      await exited;
     },
   };
 }
 
+function spawn(options: StartOptions, name: string, healthAddress: string, metricsAddress: string): ChildProcess {
+  const { directory, kubeconfig, args = [], environment = {}, nodeArguments = [] } = options;
+  const addresses = [`--health-probe-bind-address=${healthAddress}`, `--metrics-bind-address=${metricsAddress}`];
+  return startProcess(directory, {
+    name,
+    program: process.execPath,
+    arguments: [...stripTypes, ...nodeArguments, program, ...addresses, ...args],
+    environment: { KUBECONFIG: kubeconfig, POD_NAME: name, POD_NAMESPACE: serviceAccount().namespace, ...environment },
+  });
+}
+
 async function untilReady(
-  child: ChildProcess,
+  exited: Promise<Ended>,
   healthAddress: string,
   logFile: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const ended = once(child, 'exit').then(([code, by]) => {
+  const ended = exited.then(({ code, signal: by }) => {
     const last = readFileSync(logFile, 'utf8').slice(-2_000);
     throw new Error(`the operator ended with ${String(code ?? by)}:\n${last}`);
   });
