@@ -1,6 +1,6 @@
 // Ten rounds of 200 jobs with random outcomes, while the API server, leaders and nodes fail at random. SEED=<number> plays
 // a run again.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ApiRefusal } from '../../hack/api/client.ts';
 import { inParallel } from '../../hack/api/parallel.ts';
 import { waitFor } from '../../hack/api/wait.ts';
@@ -145,6 +145,7 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
       const replicas = await Replicas.start(api, ['replica-a', 'replica-b', 'replica-c'], { args });
       const wanted = Array.from({ length: jobCount }, (_, index) => randomJob(`job-${index}`, dice));
       const round: Round = { cluster: ownCluster()!, chance: dice, namespace, replicas, nodes };
+      onTestFinished(() => deleteNodes(api, round.nodes));
       const submitted = submitPatiently(
         namespace,
         wanted.map(({ manifest }) => manifest),
@@ -158,7 +159,7 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
       expect(wrong.map(({ manifest }) => manifest.metadata.name)).toEqual([]);
       expect(ledger.doubled()).toEqual([]);
       expect(ledger.names()).toEqual(jobsTold(ended));
-      expect(history.overcommitments(cardsPerNode)).toEqual([]);
+      expect(history.overcommitments(cardsPerNode).slice(0, 5)).toEqual([]);
       const total = round.nodes.length * cardsPerNode;
       await replicas.restartEnded();
       for (const replica of replicas.all()) {
@@ -169,7 +170,6 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
         });
         expect(await cardsOf(replica)).toEqual({ allocated: 0, free: total });
       }
-      await deleteNodes(api, round.nodes);
     },
   );
 });

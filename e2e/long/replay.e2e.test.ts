@@ -6,7 +6,7 @@ import { openb, replayToRest, skipped, traceIsThere } from '../replay/scenario.t
 
 const jobs = Number(process.env['JOBS'] ?? 500);
 
-describe.runIf(traceIsThere)('a long replay of openb', () => {
+describe.runIf(traceIsThere)(`a long replay of openb${skipped}`, () => {
   operatorForFile({ name: 'operator-replay' });
 
   it('ends with every job that fits placed', async () => {
@@ -17,8 +17,4 @@ describe.runIf(traceIsThere)('a long replay of openb', () => {
     expect(overbooked(state)).toEqual([]);
     expect(onWrongCards(state)).toEqual([]);
   });
-});
-
-describe.skipIf(traceIsThere)(`a long replay of openb${skipped}`, () => {
-  it.skip('needs the trace', () => undefined);
 });

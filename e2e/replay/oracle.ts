@@ -49,8 +49,10 @@ function cpuMillis(text: string | undefined): number {
   return text?.endsWith('m') === false ? whole(text, /^(\d+)$/) * 1_000 : whole(text, /^(\d+)m$/);
 }
 
+const mebibytesOf: Record<string, number> = { Mi: 1, Gi: 1_024, Ti: 1_048_576 };
+
 function mebibytes(text: string | undefined): number {
-  return text?.endsWith('Gi') === true ? whole(text, /^(\d+)Gi$/) * 1_024 : whole(text, /^(\d+)Mi$/);
+  return whole(text, /^(\d+)(?:Mi|Gi|Ti)$/) * (mebibytesOf[text?.slice(-2) ?? ''] ?? 0);
 }
 
 function asked(containers: { resources?: Resources }[]): Room {

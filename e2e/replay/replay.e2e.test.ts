@@ -5,7 +5,7 @@ import { operatorForFile } from '../setup/gpujobs.ts';
 import { onWrongCards, overbooked, waiting, waitsInVain } from './oracle.ts';
 import { openb, replayToRest, skipped, traceIsThere } from './scenario.ts';
 
-describe.runIf(traceIsThere)('a replay of openb', () => {
+describe.runIf(traceIsThere)(`a replay of openb${skipped}`, () => {
   operatorForFile({ name: 'operator-replay' });
 
   it('places every job on the whole cluster that fits', { timeout: 600_000 }, async () => {
@@ -38,8 +38,4 @@ describe.runIf(traceIsThere)('a replay of openb', () => {
         .sort(),
     );
   });
-});
-
-describe.skipIf(traceIsThere)(`a replay of openb${skipped}`, () => {
-  it.skip('needs the trace', () => undefined);
 });

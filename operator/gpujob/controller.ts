@@ -10,7 +10,7 @@ import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import type { Job, KubernetesObject } from '../runtime/kubernetes.ts';
-import { keyOf } from '../runtime/resource.ts';
+import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import type { Collections } from './collections.ts';
 import { decide } from './decide/decide.ts';
@@ -82,7 +82,7 @@ export class GPUJobController {
 
   stop(): void {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    this.#dispatcher.stop();
+    this.#dispatcher.stop((workload) => this.#hasLiveJob(workload));
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
@@ -108,7 +108,7 @@ export class GPUJobController {
 
   #settle(gpujob: GPUJob, decision: Decision, performance: Performance): Outcome {
     const uid = gpujob.metadata.uid;
-    if (!decision.queued) this.#dispatcher.withdraw(uid, this.#hasLiveJob(gpujob));
+    if (!decision.queued) this.#dispatcher.withdraw(uid, this.#hasLiveJob(gpujob.metadata));
     switch (performance.kind) {
       case 'Outdated':
         // What is newer comes by watch and enqueues the key; should it never come, look again.
@@ -146,16 +146,15 @@ export class GPUJobController {
     this.#memos.set(uid, { ...this.#memos.get(uid), statusWrittenAtMilliseconds: this.#options.clock.now() });
   }
 
-  #hasLiveJob(gpujob: GPUJob): boolean {
+  #hasLiveJob(gpujob: { namespace: string; name: string; uid: string }): boolean {
     const { store } = this.#options.collections.jobs;
-    const jobs = store.byIndex('gpujob', keyOf(gpujob.metadata));
-    return jobs.some(
-      (job) => controllerOf(job)?.uid === gpujob.metadata.uid && !isDeleting(job) && endOf(job) === undefined,
-    );
+    const jobs = store.byIndex('gpujob', keyOf(gpujob));
+    return jobs.some((job) => controllerOf(job)?.uid === gpujob.uid && !isDeleting(job) && endOf(job) === undefined);
   }
 
   #forget(key: string, uid: string): void {
-    this.#dispatcher.withdraw(uid, false);
+    const { namespace = '', name } = parseKey(key);
+    this.#dispatcher.withdraw(uid, this.#hasLiveJob({ namespace, name, uid }));
     this.#memos.delete(uid);
     this.#uids.delete(key);
   }

@@ -55,11 +55,12 @@ describe('the dispatcher', () => {
     expect(free(inventory)).toBe(1);
   });
 
-  it('gives back every promise that was not carried out when it stops', async () => {
-    const { clock, dispatcher, inventory } = aDispatcher(1, 2);
+  it('gives back every promise that was not carried out when it stops, and no other', async () => {
+    const { clock, dispatcher, inventory } = aDispatcher(1, 3);
     dispatcher.submit(workloadOf('a'));
+    dispatcher.submit(workloadOf('made'));
     await clock.advance(0);
-    dispatcher.stop();
+    dispatcher.stop(({ uid }) => uid === 'made');
     expect(free(inventory)).toBe(2);
     expect(clock.timers).toBe(0);
   });

@@ -71,9 +71,12 @@ export class Dispatcher {
     this.#planWithin(0);
   }
 
-  /** Gives back what is promised and not carried out: the inventory outlives a leader's term. */
-  stop(): void {
-    for (const uid of [...this.#entries.keys()]) this.withdraw(uid, false);
+  /**
+   * Gives back what is promised and not carried out: the inventory outlives a leader's term. A term may end between a Job
+   * and the status that tells of it; then its Job holds the cards.
+   */
+  stop(isCarriedOut: (workload: Workload) => boolean): void {
+    for (const { workload } of [...this.#entries.values()]) this.withdraw(workload.uid, isCarriedOut(workload));
     this.#timer?.cancel();
   }
 
