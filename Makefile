@@ -25,6 +25,14 @@ demo: $(INSTALLED) ## Set everything up, show the main job live, clean up; KEEP=
 demo-down: $(INSTALLED) ## Take down what KEEP=1 left.
 	@$(NODE) node hack/demo/main.ts down
 
+##@ Measuring
+
+.PHONY: bench replay
+bench: $(INSTALLED) ## GPUJobs a second beside bare Jobs, CPU, status writes, memory; JOBS= and ROUNDS= make it shorter.
+	@$(NODE) node hack/bench/main.ts
+replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, JOBS=, SPEED=, LIST=.
+	@$(NODE) node hack/replay/main.ts
+
 ##@ Development
 
 .PHONY: manifests generate

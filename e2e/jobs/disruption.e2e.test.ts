@@ -71,7 +71,7 @@ describe.concurrent('a job runs again elsewhere and spends no retry when', () =>
     await runsAgainElsewhere(stage, node);
   });
 
-  scenario('its node vanishes, as soon as Kubernetes gives its Pod up', async ({ stage }) => {
+  scenario('its node vanishes, as soon as Kubernetes gives its Pod up', { timeout: 240_000 }, async ({ stage }) => {
     const node = await runningSomewhere(stage);
     await deleteNodes(stage.api, [node]);
     await measured("vanished node: placed again (40 to 60 s are Kubernetes' own garbage collection)", 73_000, () =>

@@ -154,7 +154,7 @@ describe.concurrent('a gang of 4 x 8 cards', () => {
 });
 
 describe('a gang of 4 x 8 cards in a full cluster', () => {
-  scenario('is not starved by a steady stream of one-card jobs', async ({ stage }) => {
+  scenario('is not starved by a steady stream of one-card jobs', { timeout: 800_000 }, async ({ stage }) => {
     await stage.nodes(fourNodes);
     const stream = new OneCardStream(stage, 44);
     await stream.fillsCards(28);

@@ -54,15 +54,25 @@ export async function createNamespace(api: Api, name: string): Promise<void> {
 
 /** Deletes what a round left; returns when the last Pod is gone, so that the next round doesn't pay for it. */
 export async function emptyNamespace(api: Api, namespace: string, collections: readonly string[]): Promise<void> {
-  const options = { propagationPolicy: 'Background' };
-  for (const collection of collections) await api.delete(collection, options);
-  // Ended Pods have nothing to stop: without a grace period no kubelet has to be asked.
-  await api.delete(`/api/v1/namespaces/${namespace}/pods`, { gracePeriodSeconds: 0 });
-  for (const collection of [...collections, `/api/v1/namespaces/${namespace}/pods`]) {
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  for (const collection of collections) await deleteEach(api, collection, { propagationPolicy: 'Background' });
+  // Nothing in them has to stop: without a grace period no kubelet has to be asked.
+  await deleteEach(api, pods, { gracePeriodSeconds: 0 });
+  for (const collection of [...collections, pods]) {
     await waitFor(api, collection, {
       what: `${collection} to be empty`,
       timeoutMilliseconds: 180_000,
       until: (seen) => seen.length === 0,
     });
   }
+}
+
+/** One by one: the server deletes a collection in a single request, one object after the other, which takes too long. */
+async function deleteEach(api: Api, collection: string, options: object): Promise<void> {
+  const { items } = await api.get<{ items: KubernetesObject[] }>(collection);
+  await inParallel(items, clients, async ({ metadata }) => {
+    await api.delete(`${collection}/${metadata.name}`, options).catch((error: unknown) => {
+      if (!(error instanceof ApiRefusal && error.status === 404)) throw error;
+    });
+  });
 }

@@ -11,6 +11,7 @@ export interface Collection<T extends KubernetesObject> {
   readonly store: Store<T>;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  readonly sendsBookmarks?: boolean;
 }
 
 export interface Collections {
@@ -164,6 +165,8 @@ export function collections(): Collections {
         indexes: { [indexes.regarding]: (event) => (event.involvedObject.uid ? [event.involvedObject.uid] : []) },
       }),
       fieldSelector: 'involvedObject.kind=Job,reason=FailedCreate',
+      // kube-apiserver keeps no watch cache for events (DefaultWatchCacheSizes).
+      sendsBookmarks: false,
     },
   };
 }

@@ -1,15 +1,13 @@
 // The GPUJob controller: wires stores, dispatcher, decide and perform. It holds what is remembered between two decisions
 // about one job, and nothing that could not be lost.
 import type { Inventory } from '../placement/inventory.ts';
-import { nodeFacts } from '../placement/node-facts.ts';
-import { podFacts } from '../placement/pod-facts.ts';
 import type { Policy, Workload } from '../placement/model.ts';
 import { labels } from '../resources/labels.ts';
 import type { GPUJob } from '../resources/gpujob.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
-import type { Job, KubernetesObject } from '../runtime/kubernetes.ts';
+import type { KubernetesObject } from '../runtime/kubernetes.ts';
 import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import type { Collections } from './collections.ts';
@@ -21,7 +19,6 @@ import { isNews } from './news.ts';
 import type { Settings } from './observation.ts';
 import { type Memo, observe } from './observe.ts';
 import { perform, type Performance } from './perform.ts';
-import { reservationOf, runKeyOf } from './reservation.ts';
 
 export interface GPUJobControllerOptions {
   readonly client: ApiClient;
@@ -179,32 +176,4 @@ export class GPUJobController {
     const job = store.get(keyOf({ namespace: regarding.namespace ?? '', name: regarding.name ?? '' }));
     if (job) this.#enqueueOwner(job);
   }
-}
-
-/** Keeps the inventory at what the stores say, leading or not, so that a standby can begin at once. */
-export function feedInventory(collections: Collections, inventory: Inventory): void {
-  collections.nodes.store.subscribe((change) => {
-    if (!isNews(change)) return;
-    if (change.type === 'deleted') inventory.removeNode(change.object.metadata.name);
-    else inventory.setNode(nodeFacts(change.object));
-  });
-  collections.pods.store.subscribe((change) => {
-    if (!isNews(change)) return;
-    if (change.type === 'deleted') inventory.removePod(change.object.metadata.uid);
-    else inventory.setPod(podFacts(change.object, labels));
-  });
-  collections.jobs.store.subscribe((change) => {
-    if (isNews(change)) feedReservation(change, inventory);
-  });
-}
-
-/** A live Job of ours holds what its placement says, until its end is seen. Its bound Pods count for themselves. */
-function feedReservation(change: Change<Job>, inventory: Inventory): void {
-  const job = change.object;
-  const run = runKeyOf(job);
-  if (run === undefined) return;
-  const reservation = reservationOf(job);
-  const live = change.type !== 'deleted' && endOf(job) === undefined;
-  if (live && reservation) inventory.setReservation({ ...reservation, run });
-  else inventory.removeReservation(run);
 }

@@ -1,7 +1,7 @@
 // What a run holds, written on its Job when it is made: after a restart reservations are read back from what runs.
 import { z } from 'zod';
 import type { Reservation } from '../placement/model.ts';
-import { annotations, labels } from '../resources/labels.ts';
+import { annotations } from '../resources/labels.ts';
 import type { Job } from '../runtime/kubernetes.ts';
 
 /** The key under which placement knows a run: '<gpujob uid>/<run>'. */
@@ -40,11 +40,4 @@ export function reservationOf(job: Job): Reservation | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** The run a Job or Pod of ours belongs to; undefined for other people's. */
-export function runKeyOf(object: { metadata: { labels?: Record<string, string> } }): string | undefined {
-  const uid = object.metadata.labels?.[labels.gpujobUID];
-  const run = object.metadata.labels?.[labels.run];
-  return uid === undefined || run === undefined ? undefined : `${uid}/${run}`;
 }

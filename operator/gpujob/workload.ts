@@ -23,6 +23,10 @@ function nodeConstraints(podSpec: PodTemplate['spec']): NodeConstraints {
   };
 }
 
+function mebibytes(quantity: string): number {
+  return mebibytesRoundedUp(parseQuantity(quantity));
+}
+
 /** What the last run asked for, grown or not; before the first run the spec may still change, and counts. */
 function askedVRAM({ status }: GPUJob, spec: DefaultedGPUJobSpec): string {
   return (status?.run ?? 0) > 0 ? (status?.vram ?? spec.requiredVRAM) : spec.requiredVRAM;
@@ -31,12 +35,14 @@ function askedVRAM({ status }: GPUJob, spec: DefaultedGPUJobSpec): string {
 export function workloadOf(gpujob: GPUJob, spec: DefaultedGPUJobSpec, priority: number): Workload {
   const template = spec.template as PodTemplate;
   const status = gpujob.status ?? {};
+  const vramMebibytes = mebibytes(askedVRAM(gpujob, spec));
   return {
     uid: gpujob.metadata.uid,
     namespace: gpujob.metadata.namespace,
     name: gpujob.metadata.name,
     run: (status.run ?? 0) + 1,
-    vramMebibytes: mebibytesRoundedUp(parseQuantity(askedVRAM(gpujob, spec))),
+    vramMebibytes,
+    hasMargin: vramMebibytes > mebibytes(spec.requiredVRAM),
     gpus: spec.gpus,
     workers: spec.workers,
     isolation: spec.isolation,

@@ -133,6 +133,8 @@ export interface Workload extends CardFilter {
   readonly run: number;
   /** On each card. */
   readonly vramMebibytes: number;
+  /** It comes from an out-of-memory and holds a margin already: the policy's headroom isn't added. */
+  readonly hasMargin: boolean;
   /** Per worker. */
   readonly gpus: number;
   readonly workers: number;

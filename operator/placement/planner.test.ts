@@ -364,6 +364,15 @@ describe('headroom', () => {
     expect(verdictOf(inventoryOf(nodesOf(1, 'small', rtx4090, 8)), workload, policy)).toBe('small-1');
   });
 
+  it('is not added to VRAM that grew from an out-of-memory: the next card is asked for whole', () => {
+    const nodes = [nodeOf('m', { ...a100x40, count: 1 }), nodeOf('z', { ...a100x80, count: 1 })];
+    const grown = { vramMebibytes: a100x40.mebibytes, hasMargin: true };
+    expect(verdictOf(inventoryOf(nodes), workloadOf('job', grown), defaultPolicy)).toContain('m');
+    expect(verdictOf(inventoryOf(nodes), workloadOf('job', { ...grown, hasMargin: false }), defaultPolicy)).toContain(
+      'z',
+    );
+  });
+
   it('is waited for while the cards that offer it are busy', () => {
     const nodes = [...nodesOf(1, 'small', rtx4090, 8), ...nodesOf(1, 'large', a100x40, 8)];
     expect(verdictOf(inventoryOf(nodes, [podOn('large-1', 'p', 8)]), workload, policy)).toBe(

@@ -42,14 +42,25 @@ export interface Shape {
 
 /** Equal keys ask for the same. The order of keys in the template's maps may tell twins apart, which costs time and nothing else. */
 export function shapeKey(workload: Workload): string {
-  const { vramMebibytes, gpus, workers, isolation, products, policyName, constraints, perWorker } = workload;
-  return JSON.stringify([vramMebibytes, gpus, workers, isolation, products, policyName, constraints, perWorker]);
+  const { vramMebibytes, hasMargin, gpus, workers, isolation, products, policyName, constraints, perWorker } = workload;
+  return JSON.stringify([
+    vramMebibytes,
+    hasMargin,
+    gpus,
+    workers,
+    isolation,
+    products,
+    policyName,
+    constraints,
+    perWorker,
+  ]);
 }
 
 export function buildShape(inventory: Inventory, workload: Workload, policy: Policy): Shape {
   const kindSites = sitesOfKind(inventory, workload);
   const { vramMebibytes } = workload;
-  const withHeadroom = Math.ceil((vramMebibytes * (1000 + policy.headroomPermille)) / 1000);
+  const headroomPermille = workload.hasMargin ? 0 : policy.headroomPermille;
+  const withHeadroom = Math.ceil((vramMebibytes * (1000 + headroomPermille)) / 1000);
   const preferred = shapeAt(withHeadroom, workload, kindSites);
   // Headroom is a preference: it holds only where cards in service offer it to all workers.
   return offersRoom(preferred) || withHeadroom === vramMebibytes

@@ -59,6 +59,7 @@ export function workloadOf(uid: string, changes: Partial<Workload> = {}): Worklo
     name: uid,
     run: 1,
     vramMebibytes: 20 * 1024,
+    hasMargin: false,
     gpus: 1,
     workers: 1,
     isolation: 'Exclusive',

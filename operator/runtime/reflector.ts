@@ -28,6 +28,8 @@ export interface ReflectorOptions<T extends KubernetesObject> extends Selection 
   /** In [0, 1). */
   random: () => number;
   log: Log;
+  /** false: the server keeps no watch cache for it (events), so a quiet watch brings no byte at all. */
+  sendsBookmarks?: boolean;
 }
 
 type State<T> =
@@ -49,6 +51,11 @@ const backoff: Backoff = { firstMilliseconds: 200, maxMilliseconds: 5_000 };
 
 /** At most so many objects of raw JSON are alive at a time. client-go's pager takes the same. */
 const pageSize = 500;
+
+/** How long a watch lasts: at least, and up to so much more, in seconds. */
+const withBookmarks = [300, 300] as const;
+/** Ended by the server before silence makes us take it for dead. */
+const withoutBookmarks = [60, 60] as const;
 
 /** A watch that ends sooner without an event wasn't one (client-go calls it a very short watch). */
 const shortestWatchMilliseconds = 1_000;
@@ -135,7 +142,8 @@ export class Reflector<T extends KubernetesObject> {
   #startWatching(resourceVersion: string, signal: AbortSignal): Watching<T> {
     const { client, resource, random, clock } = this.#options;
     // At random, so that not all watches of all processes are renewed at the same time.
-    const timeoutSeconds = 300 + Math.floor(random() * 300);
+    const [least, spread] = this.#options.sendsBookmarks === false ? withoutBookmarks : withBookmarks;
+    const timeoutSeconds = least + Math.floor(random() * spread);
     const events = client.watch(resource, { ...this.#selection, resourceVersion, timeoutSeconds }, signal);
     return { kind: 'watching', resourceVersion, events, silentSince: clock.monotonic() };
   }
