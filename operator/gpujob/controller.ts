@@ -10,9 +10,10 @@ import type { Outcome } from '../runtime/controller.ts';
 import type { KubernetesObject } from '../runtime/kubernetes.ts';
 import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
-import type { Collections } from './collections.ts';
+import { type Collections, indexes } from './collections.ts';
 import { decide } from './decide/decide.ts';
-import { controllerOf, endOf, isDeleting } from './decide/run.ts';
+import { disruptionWords } from './decide/ending.ts';
+import { controllerOf, endOf, isDeleting, isOf, runOf } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
 import { isNews } from './news.ts';
@@ -89,6 +90,7 @@ export class GPUJobController {
     if (known !== undefined && known !== gpujob?.metadata.uid) this.#forget(key, known);
     if (!gpujob) return done;
     this.#uids.set(key, gpujob.metadata.uid);
+    this.#noteDisruption(gpujob);
     const memo = this.#memos.get(gpujob.metadata.uid) ?? {};
     const around = { collections, dispatcher: this.#dispatcher, inventory, settings };
     const observation = observe(gpujob, memo, around, clock.now());
@@ -139,13 +141,21 @@ export class GPUJobController {
     this.#dispatcher.withdraw(uid, false);
   }
 
+  #noteDisruption(gpujob: GPUJob): void {
+    const run = gpujob.status?.run ?? 0;
+    const pods = this.#options.collections.pods.store.byIndex(indexes.gpujob, keyOf(gpujob.metadata));
+    const words = disruptionWords(pods.filter((pod) => runOf(pod) === run && isOf(gpujob, pod)));
+    const { uid } = gpujob.metadata;
+    if (words !== undefined) this.#memos.set(uid, { ...this.#memos.get(uid), disruption: { run, words } });
+  }
+
   #noteStatusWrite(uid: string): void {
     this.#memos.set(uid, { ...this.#memos.get(uid), statusWrittenAtMilliseconds: this.#options.clock.now() });
   }
 
   #hasLiveJob(gpujob: { namespace: string; name: string; uid: string }): boolean {
     const { store } = this.#options.collections.jobs;
-    const jobs = store.byIndex('gpujob', keyOf(gpujob));
+    const jobs = store.byIndex(indexes.gpujob, keyOf(gpujob));
     return jobs.some((job) => controllerOf(job)?.uid === gpujob.uid && !isDeleting(job) && endOf(job) === undefined);
   }
 

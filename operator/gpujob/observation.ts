@@ -42,6 +42,11 @@ export interface Refusal {
   readonly count: number;
 }
 
+export interface Disruption {
+  readonly run: number;
+  readonly words: string;
+}
+
 export interface Observation {
   readonly nowMilliseconds: number;
   readonly settings: Settings;
@@ -58,6 +63,8 @@ export interface Observation {
   /** The planner's answer to exactly this workload, if there is one yet. */
   readonly verdict: Verdict | undefined;
   readonly refusal: Refusal | undefined;
+  /** Who ended a Pod of the open run from outside, as far as this process saw it. */
+  readonly disruption: Disruption | undefined;
   /** Card sizes in the inventory that pass this job's own rules (isolation, products, selectors), ascending. */
   readonly cardSizesMebibytes: readonly number[];
   /** When this process last wrote the status; undefined after a restart. */

@@ -6,12 +6,13 @@ import { keyOf } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Observation, Refusal, Settings } from './observation.ts';
+import type { Disruption, Observation, Refusal, Settings } from './observation.ts';
 import { workloadOf } from './workload.ts';
 
 /** What this process remembers of a GPUJob, beside what the API server holds. Losing it costs a try, never correctness. */
 export interface Memo {
   readonly refusal?: Refusal | undefined;
+  readonly disruption?: Disruption | undefined;
   readonly statusWrittenAtMilliseconds?: number | undefined;
 }
 
@@ -60,6 +61,7 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     workload,
     verdict: dispatcher.verdictOn(workload),
     refusal: memo.refusal,
+    disruption: memo.disruption,
     // Asked for after an out-of-memory only, and it looks at every node.
     get cardSizesMebibytes() {
       return inventory.cardSizes(workload);

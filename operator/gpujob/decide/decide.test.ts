@@ -404,6 +404,21 @@ const afterARun: readonly Case[] = [
     wantAgainInMilliseconds: 10_000,
   },
   {
+    name: 'an evicted Pod that is gone already is named by what was seen of it',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [aJob(1, 'Failed')],
+      disruption: {
+        run: 1,
+        words: 'Pod train-1-0 was ended from outside (EvictionByEvictionAPI: Eviction API: evicting)',
+      },
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'BackingOff',
+    wantMessage: `run 1: Pod train-1-0 was ended from outside (EvictionByEvictionAPI: Eviction API: evicting); the next try is at ${at(10_000)}`,
+    wantAgainInMilliseconds: 10_000,
+  },
+  {
     name: 'a run whose Job somebody deleted is a disruption',
     observation: anObservation({ gpujob: aGPUJob({}, running) }),
     wantEffects: ['WriteStatus'],

@@ -47,7 +47,7 @@ export function withAttempt(attempts: readonly Attempt[], attempt: Attempt): Att
 /** The Job failed: the first Pod that failed by itself is the cause; where none did, something from outside ended the run. */
 export function endingOfFailedRun(o: Observation, run: OpenRun): Ending {
   const first = firstToFail(run.pods);
-  if (!first) return disruption(run);
+  if (!first) return disruption(o, run);
   const terminated = terminatedContainers(first, o.spec.container);
   // The kubelet refused it (a device or a resource was gone): no container of it ever ran.
   if (terminated.length === 0) return { outcome: 'Disrupted', message: refusedByNode(first) };
@@ -102,16 +102,23 @@ function refusedByNode(pod: Pod): string {
   return `the node refused Pod ${pod.metadata.name}: ${words}`;
 }
 
-function disruption(run: OpenRun): Ending {
-  const marked = run.pods.find((pod) => disruptionTarget(pod));
+/** Who ended a Pod from outside, in the control plane's words; undefined where none of them was. */
+export function disruptionWords(pods: readonly Pod[]): string | undefined {
+  const marked = pods.find((pod) => disruptionTarget(pod));
   const target = marked && disruptionTarget(marked);
   if (marked && target) {
     const words = [target.reason, target.message].filter(Boolean).join(': ');
-    return { outcome: 'Disrupted', message: `Pod ${marked.metadata.name} was ended from outside (${words})` };
+    return `Pod ${marked.metadata.name} was ended from outside (${words})`;
   }
-  const deleted = run.pods.find(isDeleting);
-  if (deleted) return { outcome: 'Disrupted', message: `Pod ${deleted.metadata.name} was deleted` };
-  return { outcome: 'Disrupted', message: 'the run ended from outside and none of its Pods is left to read' };
+  const deleted = pods.find(isDeleting);
+  return deleted && `Pod ${deleted.metadata.name} was deleted`;
+}
+
+/** An evicted Pod is mostly gone before its Job is called Failed: then what was seen of it speaks. */
+function disruption(o: Observation, run: OpenRun): Ending {
+  const seen = o.disruption?.run === run.number ? o.disruption.words : undefined;
+  const unseen = 'the run ended from outside and none of its Pods is left to read';
+  return { outcome: 'Disrupted', message: disruptionWords(run.pods) ?? seen ?? unseen };
 }
 
 function endingOf(cause: Cause, pod: Pod): Ending {

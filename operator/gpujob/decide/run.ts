@@ -1,7 +1,7 @@
 // Which run of a GPUJob is open, and how far its Job and Pods are. Reads; decides nothing.
 import type { Placement } from '../../placement/model.ts';
 import { labels } from '../../resources/labels.ts';
-import type { GPUJobStatus } from '../../resources/gpujob.ts';
+import type { GPUJob, GPUJobStatus } from '../../resources/gpujob.ts';
 import type { Job, Pod } from '../../runtime/kubernetes.ts';
 import type { Observation } from '../observation.ts';
 import { runName } from '../job.ts';
@@ -33,8 +33,8 @@ export function controllerOf(job: Job): { kind: string; uid: string } | undefine
 }
 
 /** By label: a Pod's owner is its Job. */
-export function isOwn(o: Observation, pod: Pod): boolean {
-  return pod.metadata.labels?.[labels.gpujobUID] === o.gpujob.metadata.uid;
+export function isOf(gpujob: GPUJob, pod: Pod): boolean {
+  return pod.metadata.labels?.[labels.gpujobUID] === gpujob.metadata.uid;
 }
 
 /** Its containers have ended, whatever becomes of the object. */
@@ -68,9 +68,7 @@ function runWithNumber(o: Observation, number: number): OpenRun {
   return {
     number,
     job,
-    pods: o.pods.filter(
-      (pod) => runOf(pod) === number && pod.metadata.labels?.[labels.gpujobUID] === o.gpujob.metadata.uid,
-    ),
+    pods: o.pods.filter((pod) => runOf(pod) === number && isOf(o.gpujob, pod)),
     placement: job && reservationOf(job)?.placement,
   };
 }

@@ -9,7 +9,7 @@ import { standingAfter, suspended } from './aftermath.ts';
 import { backOffEndMilliseconds, refusalEndMilliseconds } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { earliest, pastDeadline, untilDeadlineMilliseconds } from './deadline.ts';
-import { controllerOf, isBound, isOver, isOwn, type OpenRun, runOf } from './run.ts';
+import { controllerOf, isBound, isOver, isOf, type OpenRun, runOf } from './run.ts';
 import { adopted, placedMessage, runStarted } from './started.ts';
 import { alreadySays, asked, type Outcome, timestamp } from './status.ts';
 
@@ -36,7 +36,7 @@ function hold(o: Observation): Outcome | undefined {
 
 /** A Pod that may still run, on a node that doesn't answer for instance, is not replaced before it is gone. */
 function lingering(o: Observation): Outcome | undefined {
-  const pod = o.pods.find((candidate) => isOwn(o, candidate) && isBound(candidate) && !isOver(candidate));
+  const pod = o.pods.find((candidate) => isOf(o.gpujob, candidate) && isBound(candidate) && !isOver(candidate));
   if (!pod) return undefined;
   const where = pod.spec?.nodeName ?? 'its node';
   const message = `Pod ${pod.metadata.name} of run ${runOf(pod)} is still on ${where}; run ${o.workload.run} waits until it is gone`;

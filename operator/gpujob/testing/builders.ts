@@ -150,6 +150,7 @@ export function anObservation(overrides: ObservationOverrides = {}): Observation
     podRefusals: new Map(),
     verdict: undefined,
     refusal: undefined,
+    disruption: undefined,
     cardSizesMebibytes: [15360, 22888, 39538, 81920],
     statusWrittenAtMilliseconds: undefined,
     ...overrides,
