@@ -10,7 +10,7 @@ const api = adminApi();
 
 describe.each(cuts)('K3: an operator killed at any one of its writes, %s,', (cut) => {
   it.each(allScenarios)('brings $title to the same end', async (scenario) => {
-    await nodesFor(api, scenarioNodes('every'));
+    await nodesFor(api, scenarioNodes(`${scenario.wish.name}-${cut.split(' ', 1).join()}`));
     const bench = await Bench.start(api);
     say(await expectTheSameEnd(bench, scenario, cut));
   });

@@ -11,7 +11,7 @@ const api = adminApi();
 it.each(cuts)(
   'K3: an operator killed at any one of its writes, %s, brings a plain job to the same end',
   async (cut) => {
-    await nodesFor(api, scenarioNodes('plain'));
+    await nodesFor(api, scenarioNodes(`plain-${cut.split(' ', 1).join()}`));
     const bench = await Bench.start(api);
     say(await expectTheSameEnd(bench, plainJob, cut));
   },

@@ -20,7 +20,7 @@ export interface Scenario {
   jobsLeft: string[];
 }
 
-/** The two nodes of a gang, and a larger card to grow to. */
+/** The two nodes of a gang, and a larger card to grow to. A name that was just deleted takes KWOK long to make ready again. */
 export function scenarioNodes(prefix: string): NodeObject[] {
   return [
     gpuNode({ name: `${prefix}-a10-0`, cards: nvidiaCards.a10(4) }),

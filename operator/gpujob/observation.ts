@@ -9,6 +9,8 @@ export interface Settings {
   readonly leaseDurationMilliseconds: number;
   /** How long the scheduler may refuse a run's Pods before the whole run is undone. */
   readonly bindTimeoutMilliseconds: number;
+  /** How long the Job controller may fail to make a run's Pods: it also says so when only the API server was away. */
+  readonly refusalGraceMilliseconds: number;
   /** How long a run may have no word from the Job controller or the scheduler at all before it is undone. */
   readonly silenceTimeoutMilliseconds: number;
   /** `Running` is written only for runs that last longer, so that short ones cost two status writes. */
@@ -22,6 +24,7 @@ export interface Settings {
 export const defaultSettings: Settings = {
   leaseDurationMilliseconds: 15_000,
   bindTimeoutMilliseconds: 10_000,
+  refusalGraceMilliseconds: 3_000,
   silenceTimeoutMilliseconds: 300_000,
   runningAfterMilliseconds: 5_000,
   firstBackOffMilliseconds: 10_000,
@@ -42,6 +45,11 @@ export interface Refusal {
   readonly count: number;
 }
 
+export interface PodRefusal {
+  readonly words: string;
+  readonly sinceMilliseconds: number;
+}
+
 export interface Disruption {
   readonly run: number;
   readonly words: string;
@@ -57,7 +65,7 @@ export interface Observation {
   /** The Pods of this GPUJob's runs. */
   readonly pods: readonly Pod[];
   /** The Job controller's last words on Pods it could not make, by the Job's uid. */
-  readonly podRefusals: ReadonlyMap<string, string>;
+  readonly podRefusals: ReadonlyMap<string, PodRefusal>;
   /** What this GPUJob asks the planner for when no run is open. */
   readonly workload: Workload;
   /** The planner's answer to exactly this workload, if there is one yet. */

@@ -6,7 +6,7 @@ import { keyOf } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Disruption, Observation, Refusal, Settings } from './observation.ts';
+import type { Disruption, Observation, PodRefusal, Refusal, Settings } from './observation.ts';
 import { workloadOf } from './workload.ts';
 
 /** What this process remembers of a GPUJob, beside what the API server holds. Losing it costs a try, never correctness. */
@@ -31,11 +31,14 @@ export function priorityOf(template: PodTemplate, classes: Store<PriorityClass>)
   return 0;
 }
 
-function refusedPods(collections: Collections, jobUIDs: readonly string[]): Map<string, string> {
-  const refusals = new Map<string, string>();
+function refusedPods(collections: Collections, jobUIDs: readonly string[]): Map<string, PodRefusal> {
+  const refusals = new Map<string, PodRefusal>();
   for (const uid of jobUIDs) {
-    const newest = collections.podRefusals.store.byIndex(indexes.regarding, uid).at(-1);
-    if (newest?.message) refusals.set(uid, newest.message);
+    const events = collections.podRefusals.store.byIndex(indexes.regarding, uid);
+    const words = events.at(-1)?.message;
+    if (words === undefined) continue;
+    const times = events.map((event) => event.firstTimestamp ?? event.metadata.creationTimestamp ?? '');
+    refusals.set(uid, { words, sinceMilliseconds: Math.min(...times.map((time) => Date.parse(time))) });
   }
   return refusals;
 }

@@ -221,13 +221,28 @@ const duringARun: readonly Case[] = [
     observation: anObservation({
       gpujob: aGPUJob({}, running),
       jobs: [aJob()],
-      podRefusals: new Map([['job-1-of-gpujob-uid', 'exceeded quota: gpu']]),
+      podRefusals: new Map([
+        ['job-1-of-gpujob-uid', { words: 'exceeded quota: gpu', sinceMilliseconds: start - 3_000 }],
+      ]),
     }),
     wantEffects: ['WriteStatus'],
     wantReason: 'PodsRefused',
     wantMessage: `run 1: exceeded quota: gpu; the next try is at ${at(10_000)}`,
     wantStatus: { failures: { application: 0, outOfMemory: 0, disruption: 0 } },
     wantAgainInMilliseconds: 10_000,
+  },
+  {
+    name: 'Pods that could not be made a moment ago are given another: the API server may have been away',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [aJob()],
+      podRefusals: new Map([
+        ['job-1-of-gpujob-uid', { words: 'connection refused', sinceMilliseconds: start - 1_000 }],
+      ]),
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Starting',
+    wantAgainInMilliseconds: 2_000,
   },
   {
     name: 'a Pod that the scheduler refuses is given ten seconds',

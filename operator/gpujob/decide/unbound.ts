@@ -12,11 +12,17 @@ export interface Unbound {
 /** Undefined where every worker is on its node. */
 export function unbound(o: Observation, run: OpenRun): Unbound | undefined {
   if (!run.job || run.pods.filter(isBound).length >= o.spec.workers) return undefined;
-  const refusal = o.podRefusals.get(run.job.metadata.uid);
-  if (refusal !== undefined && run.pods.length < o.spec.workers) {
-    return { ending: { outcome: 'PodsRefused', message: refusal } };
-  }
-  return unschedulable(o, run) ?? silent(o, run.job.metadata.creationTimestamp);
+  return (
+    refusedPods(o, run, run.job.metadata.uid) ?? unschedulable(o, run) ?? silent(o, run.job.metadata.creationTimestamp)
+  );
+}
+
+/** A quota, Pod Security or a webhook; or an API server that was away for a moment, which the next try mends. */
+function refusedPods(o: Observation, run: OpenRun, jobUID: string): Unbound | undefined {
+  const refusal = o.podRefusals.get(jobUID);
+  if (refusal === undefined || run.pods.length >= o.spec.workers) return undefined;
+  const left = refusal.sinceMilliseconds + o.settings.refusalGraceMilliseconds - o.nowMilliseconds;
+  return left > 0 ? { againInMilliseconds: left } : { ending: { outcome: 'PodsRefused', message: refusal.words } };
 }
 
 interface Refused {
