@@ -108,7 +108,11 @@ export class World {
   /** Nobody's but the test's: the Job controller leaves alone what somebody else manages (KEP-4368). */
   createJob(name: string): Promise<Job> {
     const containers = [{ name: 'main', image: 'example.com/none' }];
-    const spec = { managedBy: 'example.com/contract', suspend: true, template: { spec: { restartPolicy: 'Never', containers } } };
+    const spec = {
+      managedBy: 'example.com/contract',
+      suspend: true,
+      template: { spec: { restartPolicy: 'Never', containers } },
+    };
     return this.client.create(jobs, { metadata: this.keyFor(name), spec }, {}, this.signal);
   }
 
