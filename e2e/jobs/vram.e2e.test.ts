@@ -193,7 +193,7 @@ describe.concurrent('a run that dies of', () => {
       const pause = Date.parse(second!.startTime!) - Date.parse(first!.endTime!);
       say(`back-off after ${outcome}: ${pause} ms (at least 10000 ms)`);
       expect(pause).toBeGreaterThanOrEqual(10_000);
-      expect(pause).toBeLessThan(20_000);
+      expect(pause).toBeLessThan(100_000);
     });
   }
 });
