@@ -13,7 +13,7 @@ import type { Change } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
 import { decide } from './decide/decide.ts';
 import { disruptionWords } from './decide/ending.ts';
-import { controllerOf, endOf, isDeleting, isOf, runOf } from './decide/run.ts';
+import { controllerOf, endOf, isDeleting, podsOfRun } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
 import { isNews } from './news.ts';
@@ -144,7 +144,7 @@ export class GPUJobController {
   #noteDisruption(gpujob: GPUJob): void {
     const run = gpujob.status?.run ?? 0;
     const pods = this.#options.collections.pods.store.byIndex(indexes.gpujob, keyOf(gpujob.metadata));
-    const words = disruptionWords(pods.filter((pod) => runOf(pod) === run && isOf(gpujob, pod)));
+    const words = disruptionWords(podsOfRun(gpujob, run, pods));
     const { uid } = gpujob.metadata;
     if (words !== undefined) this.#memos.set(uid, { ...this.#memos.get(uid), disruption: { run, words } });
   }

@@ -80,10 +80,6 @@ export class Dispatcher {
     this.#timer?.cancel();
   }
 
-  get queued(): number {
-    return this.#entries.size;
-  }
-
   #release(entry: Entry): void {
     if (entry.verdict?.kind !== 'Placed') return;
     this.#options.inventory.removeReservation(runKey(entry.workload.uid, entry.workload.run));

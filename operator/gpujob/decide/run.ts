@@ -37,6 +37,10 @@ export function isOf(gpujob: GPUJob, pod: Pod): boolean {
   return pod.metadata.labels?.[labels.gpujobUID] === gpujob.metadata.uid;
 }
 
+export function podsOfRun(gpujob: GPUJob, run: number, pods: readonly Pod[]): Pod[] {
+  return pods.filter((pod) => runOf(pod) === run && isOf(gpujob, pod));
+}
+
 /** Its containers have ended, whatever becomes of the object. */
 export function isOver(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
@@ -68,7 +72,7 @@ function runWithNumber(o: Observation, number: number): OpenRun {
   return {
     number,
     job,
-    pods: o.pods.filter((pod) => runOf(pod) === number && isOf(o.gpujob, pod)),
+    pods: podsOfRun(o.gpujob, number, o.pods),
     placement: job && reservationOf(job)?.placement,
   };
 }
