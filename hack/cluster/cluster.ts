@@ -7,6 +7,7 @@ import { Api } from '../api/client.ts';
 import { stageFiles } from '../kwok/stages.ts';
 import * as components from './components.ts';
 import { type User, files, kubeconfigOf, writeKubeconfigs, writeSecrets } from './credentials.ts';
+import { compactEtcd } from './etcd.ts';
 import { runKubectl } from './kubectl.ts';
 import { withLock } from './lock.ts';
 import { freePort } from './ports.ts';
@@ -83,6 +84,19 @@ export class Cluster {
     processes.restartProcess(this.directory, 'kube-apiserver');
     await untilApiServerIsReady(this.directory, this.url, signal);
     await this.restartKwok();
+  }
+
+  /**
+   * Every version and continue token handed out so far is Expired from here on. Compaction alone isn't enough: the API
+   * server's watch cache still serves them. A new one's starts at the present, so it is killed and comes back.
+   */
+  async forgetHistory(): Promise<void> {
+    await this.killApiServer();
+    try {
+      await compactEtcd(join(this.directory, components.etcdSocketFile));
+    } finally {
+      await this.startApiServer();
+    }
   }
 
   /** The leases go first: a new KWOK has a new identity and would wait until its predecessor's have run out. */

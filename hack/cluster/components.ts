@@ -24,7 +24,8 @@ export const auditLog = 'logs/audit.log';
 const auditPolicy = 'credentials/audit-policy.json';
 
 /** Unix sockets need no port; a relative path keeps them under the 108 characters of unix(7). The ":0" is etcd's syntax. */
-const etcdSocket = 'unix://etcd.sock:0';
+export const etcdSocketFile = 'etcd.sock:0';
+const etcdSocket = `unix://${etcdSocketFile}`;
 
 export function etcd(programs: Programs): Command {
   return {

@@ -37,6 +37,7 @@ describe('the in-memory server', () => {
   const refused: { name: string; request: ApiRequest }[] = [
     { name: 'a query it does not know', request: { ...get, query: { sendInitialEvents: 'true' } } },
     { name: 'an exact version', request: { ...get, query: { resourceVersionMatch: 'Exact', resourceVersion: '1' } } },
+    { name: 'an exact version of a page', request: { ...get, query: { limit: '1', resourceVersion: '1' } } },
     { name: 'a table', request: { ...get, accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' } },
     { name: 'a subresource', request: { ...get, path: '/api/v1/namespaces/a/pods/x/log' } },
     { name: 'a delete of a whole collection', request: { ...get, method: 'DELETE' } },

@@ -14,7 +14,7 @@ import type { AnyObject, Deletion, HistoryEntry, Surroundings } from './collecti
 import { EventStream } from './event-stream.ts';
 import { ListPages } from './list-pages.ts';
 import { mergePatch } from './merge-patch.ts';
-import { Refusal, badRequest, expired, notImplemented } from './refusal.ts';
+import { Refusal, badRequest, expiredVersion, notImplemented } from './refusal.ts';
 import { fieldPredicate, labelPredicate } from './selectors.ts';
 import type { Predicate } from './selectors.ts';
 import { builtInResources } from './served-resources.ts';
@@ -123,9 +123,9 @@ export class InMemoryApiServer implements Transport {
     for (const { stream } of this.#watches) stream.end();
   }
 
-  /** Forgets all history: older watches and continue tokens are Expired from here on. */
+  /** Forgets all history: versions and continue tokens handed out so far, the newest too, are Expired from here on. */
   compact(): void {
-    this.#compacted = this.#revision;
+    this.#compacted = ++this.#revision;
     this.#pages.forget();
     for (const collection of this.#collections.values()) collection.forgetHistory();
   }
@@ -213,9 +213,11 @@ export class InMemoryApiServer implements Transport {
     this.#refuseOtherMatches(query);
     const selects = selection(query, collection, namespace);
     const page = this.#pages.page(query, this.#revision, () => collection.all().filter(selects));
+    const isSelected = query['labelSelector'] !== undefined || query['fieldSelector'] !== undefined;
     const metadata = {
       resourceVersion: String(page.revision),
       ...(page.continue === undefined ? {} : { continue: page.continue }),
+      ...(page.remaining === undefined || isSelected ? {} : { remainingItemCount: page.remaining }),
     };
     if (isMetadataOnly(request)) {
       const items = page.items.map(partialObjectMetadata);
@@ -225,9 +227,13 @@ export class InMemoryApiServer implements Transport {
     return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items };
   }
 
-  #refuseOtherMatches({ resourceVersion = '0', resourceVersionMatch }: Readonly<Record<string, string>>): void {
+  #refuseOtherMatches(query: Readonly<Record<string, string>>): void {
+    const { resourceVersion = '0', resourceVersionMatch, limit = '0' } = query;
     if (resourceVersionMatch !== undefined && resourceVersionMatch !== 'NotOlderThan') {
       throw notImplemented(`resourceVersionMatch=${resourceVersionMatch}`);
+    }
+    if (resourceVersionMatch === undefined && resourceVersion !== '0' && limit !== '0') {
+      throw notImplemented('resourceVersion with a limit, which asks for exactly that version');
     }
     if (Number(resourceVersion) > this.#revision) {
       throw new Refusal(
@@ -277,8 +283,7 @@ export class InMemoryApiServer implements Transport {
     const stream = new EventStream<object>();
     const from = Number(query['resourceVersion'] ?? '0');
     if (from !== 0 && from < this.#compacted) {
-      const { body } = expired(`too old resource version: ${from} (${this.#compacted})`).toResponse();
-      stream.push({ type: 'ERROR', object: body });
+      stream.push({ type: 'ERROR', object: expiredVersion(from, this.#compacted).toStatus() });
       stream.end();
       return stream;
     }

@@ -5,18 +5,21 @@ import type { ApiResponse } from '../transport.ts';
 export class Refusal extends Error {
   readonly status: number;
   readonly reason: string;
-  readonly details: object;
+  readonly details: object | undefined;
+  readonly metadata: object;
 
-  constructor(status: number, reason: string, message: string, details: object = {}) {
+  constructor(status: number, reason: string, message: string, details?: object, metadata: object = {}) {
     super(message);
     this.status = status;
     this.reason = reason;
     this.details = details;
+    this.metadata = metadata;
   }
 
   toStatus(): object {
-    const { status: code, reason, message, details } = this;
-    return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, details, code };
+    const { status: code, reason, message, details, metadata } = this;
+    const about = details === undefined ? {} : { details };
+    return { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...about, code };
   }
 
   toResponse(): ApiResponse {
@@ -51,8 +54,19 @@ export function badRequest(message: string): Refusal {
   return new Refusal(400, 'BadRequest', message);
 }
 
-export function expired(message: string): Refusal {
-  return new Refusal(410, 'Expired', message);
+export function expiredVersion(version: number, oldest: number): Refusal {
+  return new Refusal(410, 'Expired', `too old resource version: ${version} (${oldest})`);
+}
+
+/** `rest` is a token for what comes after, as it is by then. */
+export function expiredToken(rest: string): Refusal {
+  const message = [
+    'The provided continue parameter is too old to display a consistent list result.',
+    'You can start a new list without the continue parameter, or use the continue token in this response to retrieve the',
+    'remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were',
+    'created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+  ].join(' ');
+  return new Refusal(410, 'Expired', message, undefined, { continue: rest });
 }
 
 /** Not a refusal of the real server: the in-memory one can't do it, and says so instead of pretending. */

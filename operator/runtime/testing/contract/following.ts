@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { keyOf } from '../../resource.ts';
 import { Store } from '../../store.ts';
 import type { Change } from '../../store.ts';
+import { Line } from './line.ts';
 import type { ConfigMap, World } from './world.ts';
 
 export function followingContract(world: World): void {
@@ -48,16 +49,23 @@ export function followingContract(world: World): void {
       expect(store.get(keyOf(metadata))?.metadata.uid).toBe(metadata.uid);
     });
 
-    it('lists again when its version has expired', async ({ skip }) => {
-      if (!world.server.compact) skip();
+    it('lists again when its version has expired, and drops what was deleted meanwhile', async (context) => {
+      const compact = world.compaction(context);
+      const line = new Line(world.server.transport);
       const store = new Store<ConfigMap>();
-      const gone = await world.createMap(world.aName(), {});
-      world.reflect(store);
-      await store.until(() => store.get(keyOf(gone.metadata)) !== undefined, world.signal);
-      world.server.breakConnections();
+      const label = world.aName();
+      const gone = await world.createMap(world.aName(), {}, { reflect: label });
+      world.reflect(store, { line, labelSelector: `reflect=${label}` });
+      await store.until(() => store.size === 1, world.signal);
+      const { lists } = line;
+      line.cut();
       await world.deleteMap(gone);
-      await world.server.compact?.();
-      await store.until(() => store.get(keyOf(gone.metadata)) === undefined, world.signal);
+      await compact();
+      line.mend();
+      await store.until(() => store.size === 0, world.signal);
+      expect(line.lists).toBeGreaterThan(lists);
+      const next = await world.createMap(world.aName(), {}, { reflect: label });
+      await store.until(() => store.get(keyOf(next.metadata)) !== undefined, world.signal);
     });
 
     it('catches up with everything that was there when it was asked', async () => {

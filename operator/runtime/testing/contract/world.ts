@@ -1,5 +1,6 @@
 // What every part of the contract suite starts from: a server, a client, and short words for what tests do all the time.
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import type { TestContext } from 'vitest';
 import { ApiClient } from '../../client.ts';
 import type { DeleteResult } from '../../client.ts';
 import { systemClock } from '../../clock.ts';
@@ -14,14 +15,18 @@ import { jobs } from '../../resource.ts';
 import type { Resource } from '../../resource.ts';
 import type { Store } from '../../store.ts';
 import type { Transport } from '../../transport.ts';
+import type { Line } from './line.ts';
 
 /** What one run of the suite needs of a server. */
 export interface ContractServer {
   transport: Transport & { fenceWrites(fence: Fence): void };
   /** A namespace that exists and is empty. */
   namespace: string;
-  /** Makes old watches and continue tokens Expired; absent where that can't be brought about. */
-  compact?: () => Promise<void>;
+  /**
+   * Makes all versions and continue tokens handed out so far Expired. Where that can't be brought about: why. The cases
+   * that need it are then skipped with these words.
+   */
+  compact: (() => Promise<void>) | { impossible: string };
   /** Ends all connections without a word. */
   breakConnections: () => void;
   stop: () => Promise<void>;
@@ -63,6 +68,15 @@ export class World {
   get server(): ContractServer {
     if (!this.#server) throw new Error('the server has not started yet');
     return this.#server;
+  }
+
+  /** For the start of a test that can't do without: where the server can't compact, the test ends here and says so. */
+  compaction({ task, skip }: TestContext): () => Promise<void> {
+    const { compact } = this.server;
+    if (typeof compact === 'function') return compact;
+    // Vitest's default reporter shows neither the skipped test nor why.
+    process.stderr.write(`skipped: ${task.name} (${compact.impossible})\n`);
+    return skip(compact.impossible);
   }
 
   get client(): ApiClient {
@@ -117,8 +131,12 @@ export class World {
   }
 
   /** Runs a reflector until the test ends. */
-  reflect(store: Store<ConfigMap>, selection: { labelSelector?: string } = {}): Reflector<ConfigMap> {
-    const { client, clock } = this;
+  reflect(
+    store: Store<ConfigMap>,
+    { line, ...selection }: { labelSelector?: string; line?: Line } = {},
+  ): Reflector<ConfigMap> {
+    const { clock } = this;
+    const client = line === undefined ? this.client : new ApiClient(line, { fieldManager: 'contract' });
     const own = { client, clock, ...this.inNamespace(), ...selection };
     const reflector = new Reflector({ ...own, resource: configMaps, store, random: () => 0.5, log: silentLog });
     void reflector.run(this.signal);
