@@ -11,8 +11,8 @@ export interface Settings {
   readonly bindTimeoutMilliseconds: number;
   /** How long the Job controller may fail to make a run's Pods: it also says so when only the API server was away. */
   readonly refusalGraceMilliseconds: number;
-  /** How long a run may have no word from the Job controller or the scheduler at all before it is undone. */
-  readonly silenceTimeoutMilliseconds: number;
+  /** After so long without a word from the Job controller or the scheduler status says so. */
+  readonly silenceMilliseconds: number;
   /** `Running` is written only for runs that last longer, so that short ones cost two status writes. */
   readonly runningAfterMilliseconds: number;
   readonly firstBackOffMilliseconds: number;
@@ -25,7 +25,7 @@ export const defaultSettings: Settings = {
   leaseDurationMilliseconds: 15_000,
   bindTimeoutMilliseconds: 10_000,
   refusalGraceMilliseconds: 3_000,
-  silenceTimeoutMilliseconds: 300_000,
+  silenceMilliseconds: 300_000,
   runningAfterMilliseconds: 5_000,
   firstBackOffMilliseconds: 10_000,
   maxBackOffMilliseconds: 300_000,

@@ -270,6 +270,20 @@ const duringARun: readonly Case[] = [
     wantAgainInMilliseconds: 10_000,
   },
   {
+    // A control plane that is minutes behind would be buried under new Jobs: 10,000 GPUJobs at once are enough for that.
+    name: 'a run nobody has dealt with for five minutes is not undone; status asks who is asleep',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [aJob()],
+      pods: [],
+      nowMilliseconds: start + 300_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Starting',
+    wantMessage:
+      'run 1 on node-a: 1 x NVIDIA-L4 (22.3Gi); neither the Job controller nor the scheduler has dealt with its Pods yet: are both running?',
+  },
+  {
     name: 'a run is called Running only after five seconds',
     observation: anObservation({
       gpujob: aGPUJob({}, running),

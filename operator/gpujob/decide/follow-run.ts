@@ -31,13 +31,18 @@ function keepRun(o: Observation, run: OpenRun): Outcome {
   const untilRunning =
     started === undefined ? undefined : started + o.settings.runningAfterMilliseconds - o.nowMilliseconds;
   const runs = wasRunning(o, run) || (untilRunning !== undefined && untilRunning <= 0);
-  const standing: Standing = { kind: 'Placed', reason: runs ? 'Running' : 'Starting', message: placedMessage(o, run) };
-  const untilUnbound = unbound(o, run)?.againInMilliseconds;
+  const waiting = unbound(o, run);
+  const message = [placedMessage(o, run), ...(waiting?.words === undefined ? [] : [waiting.words])].join('; ');
+  const standing: Standing = { kind: 'Placed', reason: runs ? 'Running' : 'Starting', message };
   return {
     standing,
     change: adopted(o, run),
     facts: runStarted(o, run, standing),
-    againInMilliseconds: earliest(untilDeadlineMilliseconds(o, run), runs ? undefined : untilRunning, untilUnbound),
+    againInMilliseconds: earliest(
+      untilDeadlineMilliseconds(o, run),
+      runs ? undefined : untilRunning,
+      waiting?.againInMilliseconds,
+    ),
   };
 }
 

@@ -6,6 +6,8 @@ import { isBound, type OpenRun } from './run.ts';
 
 export interface Unbound {
   readonly ending?: Ending;
+  /** Why it waits, where that is not what anybody would expect. */
+  readonly words?: string;
   readonly againInMilliseconds?: number;
 }
 
@@ -47,10 +49,12 @@ function unschedulable(o: Observation, run: OpenRun): Unbound | undefined {
   return { ending: { outcome: 'Unschedulable', message: `the scheduler can't bind it: ${first.words}` } };
 }
 
-/** No Pods, or Pods without a verdict: a busy control plane is given time, a dead one is named. */
+/**
+ * No Pods, or Pods without a verdict. A control plane that is behind, or down, would not be helped by one more Job: the run
+ * waits, and after a while says for whom.
+ */
 function silent(o: Observation, jobCreation: string | undefined): Unbound {
-  const left = Date.parse(jobCreation ?? '') + o.settings.silenceTimeoutMilliseconds - o.nowMilliseconds;
+  const left = Date.parse(jobCreation ?? '') + o.settings.silenceMilliseconds - o.nowMilliseconds;
   if (!(left <= 0)) return { againInMilliseconds: left };
-  const message = 'neither the Job controller nor the scheduler has dealt with its Pods: are both running?';
-  return { ending: { outcome: 'Unschedulable', message } };
+  return { words: 'neither the Job controller nor the scheduler has dealt with its Pods yet: are both running?' };
 }
