@@ -160,20 +160,20 @@ function fullStatus() {
 
 describe('kubectl', () => {
   it('get shows a line of at most 80 characters, by short name and by category', async () => {
-    await api.create(gpujobs, called(object, 'a-name-of-18-chars'));
-    await api.patch(`${gpujobs}/a-name-of-18-chars/status`, { status: shownStatus });
-    const table = await kubectl('get', 'gpuj', 'a-name-of-18-chars');
+    await api.create(gpujobs, called(object, 'a-name-of-thirty-characters-30'));
+    await api.patch(`${gpujobs}/a-name-of-thirty-characters-30/status`, { status: shownStatus });
+    const table = await kubectl('get', 'gpuj', 'a-name-of-thirty-characters-30');
     const [header, row] = table.split('\n') as [string, string];
-    expect(header.trim().split(/ {2,}/)).toEqual('NAME STATUS VRAM GPUS NODE RUN AGE'.split(' '));
-    expect(row).toMatch(/^a-name-of-18-chars {3}VRAMLimitReached {3}38Gi {3}1 +gpu-a100-012 {3}2 +\d+m?s$/);
+    expect(header.trim().split(/ {2,}/)).toEqual('NAME STATUS VRAM GPUS RUN AGE'.split(' '));
+    expect(row).toMatch(/^a-name-of-thirty-characters-30 {3}VRAMLimitReached {3}39538Mi {3}1 +2 +\d+m?s$/);
     expect(Math.max(header.trimEnd().length, row.length)).toBeLessThanOrEqual(80);
-    expect(await kubectl('get', 'orquanta')).toContain('a-name-of-18-chars');
-    expect(await kubectl('get', 'all')).toContain('gpujob.orquanta.io/a-name-of-18-chars');
+    expect(await kubectl('get', 'orquanta')).toContain('a-name-of-thirty-characters-30');
+    expect(await kubectl('get', 'all')).toContain('gpujob.orquanta.io/a-name-of-thirty-characters-30');
   });
 
   const shownStatus = {
     run: 2,
-    vram: '38Gi',
+    vram: '39538Mi',
     gpus: 1,
     placement: { nodes: ['gpu-a100-012'], product: 'A100', cardVRAM: '80Gi', policyVersion: 0, decisionID: 'd-2' },
     conditions: [
@@ -189,7 +189,7 @@ describe('kubectl', () => {
 
   it('get selects by the product that a job runs on', async () => {
     const selected = await kubectl('get', 'gpuj', '--field-selector=status.placement.product=A100', '-o=name');
-    expect(selected.trim()).toBe('gpujob.orquanta.io/a-name-of-18-chars');
+    expect(selected.trim()).toBe('gpujob.orquanta.io/a-name-of-thirty-characters-30');
   });
 
   it('explain says what every field is for', async () => {

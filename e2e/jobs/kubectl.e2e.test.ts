@@ -32,35 +32,29 @@ async function manyStates(stage: Stage): Promise<void> {
 }
 
 describe.concurrent('kubectl', () => {
-  scenario('get gpuj fits into 80 columns and shows status, VRAM, cards, node and run', async ({ stage }) => {
-    await manyStates(stage);
-    const table = await stage.kubectl('get', 'gpuj');
-    say(table);
-    // The columns are made for nodes of 12 characters; those of a stage are longer.
-    const surplus = stage.nodeName('gb24').length - 'gpu-a100-012'.length;
-    const widths = table.split('\n').map((line) => line.trimEnd().length - surplus);
-    expect(Math.max(...widths)).toBeLessThanOrEqual(80);
-    const row = (name: string) =>
-      table
-        .split('\n')
-        .find((line) => line.startsWith(`${name} `))
-        ?.split(/ {2,}/);
-    expect(table.split('\n')[0]?.trim().split(/ +/)).toEqual(['NAME', 'STATUS', 'VRAM', 'GPUS', 'NODE', 'RUN', 'AGE']);
-    expect(row('grown')?.slice(0, 2)).toEqual(['grown', 'Complete']);
-    expect(row('gang-running')).toEqual([
-      'gang-running',
-      'Running',
-      '36Gi',
-      '2',
-      stage.nodeName('gb40'),
-      '1',
-      expect.any(String),
-    ]);
-    expect(row('too-large')?.slice(1, 4)).toEqual(['NeverFits', '200Gi', '1']);
-    expect(await stage.kubectl('get', 'all')).toContain('gpujob.orquanta.io/grown');
-    const wide = await stage.kubectl('get', 'gpuj', 'too-large', '-o', 'wide');
-    expect(wide).toContain('needs 200Gi on one GPU');
-  });
+  scenario(
+    'get gpuj fits into 80 columns and shows status, VRAM, cards and run; -o wide also where and why',
+    async ({ stage }) => {
+      await manyStates(stage);
+      const table = await stage.kubectl('get', 'gpuj');
+      say(table);
+      const widths = table.split('\n').map((line) => line.trimEnd().length);
+      expect(Math.max(...widths)).toBeLessThanOrEqual(80);
+      const row = (name: string) =>
+        table
+          .split('\n')
+          .find((line) => line.startsWith(`${name} `))
+          ?.split(/ {2,}/);
+      expect(table.split('\n')[0]?.trim().split(/ +/)).toEqual(['NAME', 'STATUS', 'VRAM', 'GPUS', 'RUN', 'AGE']);
+      expect(row('grown')?.slice(0, 2)).toEqual(['grown', 'Complete']);
+      expect(row('gang-running')).toEqual(['gang-running', 'Running', '36Gi', '2', '1', expect.any(String)]);
+      expect(row('too-large')?.slice(1, 4)).toEqual(['NeverFits', '200Gi', '1']);
+      expect(await stage.kubectl('get', 'all')).toContain('gpujob.orquanta.io/grown');
+      const wide = await stage.kubectl('get', 'gpuj', '-o', 'wide');
+      expect(wide).toContain('needs 200Gi on one GPU');
+      expect(wide).toContain(stage.nodeName('gb40'));
+    },
+  );
 
   scenario('describe tells the story of a job that grew, with its events in order', async ({ stage }) => {
     await stage.nodes({ gb24: rtx4090(1), gb40: a100x40(1) });

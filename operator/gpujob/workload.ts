@@ -1,7 +1,7 @@
 // What a GPUJob asks the planner for: the same question for the same object, so that an answer can be held against it.
 import type { NodeConstraints, Workload } from '../placement/model.ts';
 import { podRequests } from '../placement/pod-facts.ts';
-import { mebibytesRoundedUp, parseQuantity } from '../resources/quantity.ts';
+import { parseMebibytes } from '../resources/quantity.ts';
 import type { Attempt, DefaultedGPUJobSpec, GPUJob } from '../resources/gpujob.ts';
 import type { PodTemplate } from '../runtime/kubernetes.ts';
 
@@ -23,10 +23,6 @@ function nodeConstraints(podSpec: PodTemplate['spec']): NodeConstraints {
   };
 }
 
-function mebibytes(quantity: string): number {
-  return mebibytesRoundedUp(parseQuantity(quantity));
-}
-
 /** What the last run asked for, grown or not; before the first run the spec may still change, and counts. */
 function askedVRAM({ status }: GPUJob, spec: DefaultedGPUJobSpec): string {
   return (status?.run ?? 0) > 0 ? (status?.vram ?? spec.requiredVRAM) : spec.requiredVRAM;
@@ -35,14 +31,14 @@ function askedVRAM({ status }: GPUJob, spec: DefaultedGPUJobSpec): string {
 export function workloadOf(gpujob: GPUJob, spec: DefaultedGPUJobSpec, priority: number): Workload {
   const template = spec.template as PodTemplate;
   const status = gpujob.status ?? {};
-  const vramMebibytes = mebibytes(askedVRAM(gpujob, spec));
+  const vramMebibytes = parseMebibytes(askedVRAM(gpujob, spec));
   return {
     uid: gpujob.metadata.uid,
     namespace: gpujob.metadata.namespace,
     name: gpujob.metadata.name,
     run: (status.run ?? 0) + 1,
     vramMebibytes,
-    hasMargin: vramMebibytes > mebibytes(spec.requiredVRAM),
+    hasMargin: vramMebibytes > parseMebibytes(spec.requiredVRAM),
     gpus: spec.gpus,
     workers: spec.workers,
     isolation: spec.isolation,

@@ -69,14 +69,16 @@ export const gpujobDefinition: ResourceDefinition = {
     },
     { name: 'VRAM', type: 'string', jsonPath: '.status.vram', description: 'VRAM asked for on each GPU now.' },
     { name: 'GPUs', type: 'integer', jsonPath: '.status.gpus', description: 'GPUs asked for in total.' },
+    { name: 'Run', type: 'integer', jsonPath: '.status.run', description: 'Number of the current or last run.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
+    // Node names are long on real clusters (EC2's have 41 characters): wide, as kubectl get pods has it.
     {
       name: 'Node',
       type: 'string',
       jsonPath: '.status.placement.nodes[0]',
       description: 'Node of the current run, the first of a gang.',
+      wide: true,
     },
-    { name: 'Run', type: 'integer', jsonPath: '.status.run', description: 'Number of the current or last run.' },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
     {
       name: 'Product',
       type: 'string',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   formatCapacity,
   formatMebibytes,
+  formatNeed,
   formatQuantity,
   mebibytesRoundedDown,
   mebibytesRoundedUp,
@@ -159,6 +160,21 @@ describe('VRAM for people', () => {
       fc.property(fc.integer({ min: 1, max: 2_000_000 }), (mebibytes) => {
         const promised = parseQuantity(formatCapacity(mebibytes)).nanos;
         expect(promised <= BigInt(mebibytes) * 2n ** 20n * 1_000_000_000n).toBe(true);
+      }),
+    );
+  });
+
+  it('never says that less was needed than was', () => {
+    expect([22_928, 22_888, 512, 40 * 1024].map((mebibytes) => formatNeed(mebibytes))).toEqual([
+      '22.4Gi',
+      '22.4Gi',
+      '512Mi',
+      '40Gi',
+    ]);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2_000_000 }), (mebibytes) => {
+        const said = parseQuantity(formatNeed(mebibytes)).nanos;
+        expect(said >= BigInt(mebibytes) * 2n ** 20n * 1_000_000_000n).toBe(true);
       }),
     );
   });

@@ -128,6 +128,11 @@ export function mebibytesRoundedUp(quantity: Quantity): number {
   return toSafeNumber(scaleRoundingUp(quantity.nanos, nanosPerUnit * bytesPerMebibyte));
 }
 
+/** The same of its text; throws QuantityError. */
+export function parseMebibytes(text: string): number {
+  return mebibytesRoundedUp(parseQuantity(text));
+}
+
 /** For what is there. */
 export function mebibytesRoundedDown(quantity: Quantity): number {
   return toSafeNumber(quantity.nanos / (nanosPerUnit * bytesPerMebibyte));
@@ -166,8 +171,16 @@ export function formatMebibytes(mebibytes: number): string {
 
 /** What a card has, for people: '80Gi', '15.7Gi', '4.7Gi', '512Mi'. Rounded down, so that what it says really fits. */
 export function formatCapacity(mebibytes: number): string {
+  return formatTenths(mebibytes, Math.floor);
+}
+
+/** What was needed, for people. Rounded up, so that a card is never said to have what it had not. */
+export function formatNeed(mebibytes: number): string {
+  return formatTenths(mebibytes, Math.ceil);
+}
+
+function formatTenths(mebibytes: number, round: (tenths: number) => number): string {
   if (mebibytes < mebibytesPerGibibyte) return `${mebibytes}Mi`;
-  if (mebibytes % mebibytesPerGibibyte === 0) return `${mebibytes / mebibytesPerGibibyte}Gi`;
-  const tenths = Math.floor((mebibytes * 10) / mebibytesPerGibibyte);
-  return `${Math.floor(tenths / 10)}.${tenths % 10}Gi`;
+  const tenths = round((mebibytes * 10) / mebibytesPerGibibyte);
+  return tenths % 10 === 0 ? `${tenths / 10}Gi` : `${Math.floor(tenths / 10)}.${tenths % 10}Gi`;
 }

@@ -1,7 +1,7 @@
 // What follows a run that is over: which counter it moves, whether the job is tried again, and with how much VRAM. The
 // table is in shared/design.md, "Failure rules".
 import type { Attempt, GPUJobStatus } from '../../resources/gpujob.ts';
-import { formatMebibytes, mebibytesRoundedUp, parseQuantity } from '../../resources/quantity.ts';
+import { formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
 import type { Fact } from '../effects.ts';
 import { nextVRAM } from '../evidence/grow.ts';
 import type { Observation } from '../observation.ts';
@@ -135,7 +135,7 @@ function afterOutOfMemory(o: Observation, attempt: Attempt, attempts: Attempt[],
   }
   if (isExhausted(o, failures)) return exhausted(o, attempt, failures);
   const growth = nextVRAM({
-    currentMebibytes: mebibytes(attempt.vram),
+    currentMebibytes: parseMebibytes(attempt.vram),
     failedCardMebibytes: optionalMebibytes(attempt.cardVRAM),
     // Recorded only where the evidence's numbers could be trusted.
     neededMebibytes: optionalMebibytes(attempt.evidence?.needed),
@@ -177,10 +177,6 @@ export function standingAfter(o: Observation, attempts: readonly Attempt[], grow
   return { kind: 'Waiting', reason, message: `${what}${when}` };
 }
 
-function mebibytes(quantity: string): number {
-  return mebibytesRoundedUp(parseQuantity(quantity));
-}
-
 function optionalMebibytes(quantity: string | undefined): number | undefined {
-  return quantity === undefined ? undefined : mebibytes(quantity);
+  return quantity === undefined ? undefined : parseMebibytes(quantity);
 }

@@ -1,5 +1,5 @@
 // How an open run ended: reads the Job's and Pods' last state into one attempt. What follows from it is in aftermath.ts.
-import { formatCapacity, formatMebibytes } from '../../resources/quantity.ts';
+import { formatCapacity, formatMebibytes, formatNeed } from '../../resources/quantity.ts';
 import { maxAttemptNodes, maxAttempts, type Attempt, type Evidence } from '../../resources/gpujob.ts';
 import type { Pod } from '../../runtime/kubernetes.ts';
 import type { Cause, TerminatedContainer } from '../evidence/cause.ts';
@@ -151,7 +151,7 @@ function endingOf(cause: Cause, pod: Pod): Ending {
 }
 
 function ownUse(cause: Extract<Cause, { kind: 'OutOfMemory' }>, at: string): string {
-  const needed = cause.neededMebibytes === undefined ? '' : `, needing ${formatCapacity(cause.neededMebibytes)}`;
+  const needed = cause.neededMebibytes === undefined ? '' : `, needing ${formatNeed(cause.neededMebibytes)}`;
   return `container ${cause.container} ran out of GPU memory ${at}${needed}`;
 }
 
