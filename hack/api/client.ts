@@ -87,11 +87,12 @@ export class Api {
   readonly #agent: Agent;
   readonly #headers: Record<string, string>;
 
-  constructor(access: Access, userAgent = 'orquanta-hack') {
+  constructor(access: Access, userAgent = 'orquanta-hack', connections?: number) {
     const { server, token, ...tls } = access;
     this.server = server;
-    // Watches keep a connection each for as long as they last: no limit, and no time limit on a silent body.
-    this.#agent = new Agent({ connect: tls, bodyTimeout: 0, headersTimeout: 30_000 });
+    // Watches keep a connection each for as long as they last: no time limit on a silent body, and no limit by default.
+    const limit = connections === undefined ? {} : { connections };
+    this.#agent = new Agent({ connect: tls, bodyTimeout: 0, headersTimeout: 30_000, ...limit });
     this.#headers = {
       accept: 'application/json',
       'user-agent': userAgent,
@@ -99,8 +100,9 @@ export class Api {
     };
   }
 
-  static fromKubeconfig(path: string, userAgent?: string): Api {
-    return new Api(readKubeconfig(path), userAgent);
+  /** Beyond so many connections requests wait for a free one. */
+  static fromKubeconfig(path: string, userAgent?: string, connections?: number): Api {
+    return new Api(readKubeconfig(path), userAgent, connections);
   }
 
   async #send(method: string, path: string, { body, contentType, signal }: RequestOptions) {

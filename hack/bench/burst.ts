@@ -1,4 +1,4 @@
-// The burst: the same jobs as bare Jobs and as GPUJobs in turns, so that whatever else the machine does hits both. The
+// The burst: the same jobs as bare Jobs, by the prototype and as GPUJobs in turns, so that whatever else the machine does hits both. The
 // operator is there only while its own round runs: the ceiling is the cluster alone.
 import type { Api, KubernetesObject } from '../api/client.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -7,6 +7,7 @@ import { progress } from '../terminal/progress.ts';
 import { type JobState, bareJob, isComplete } from './bare-jobs.ts';
 import { gpuJob, gpuJobsOf, jobsOf } from './gpujobs.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
+import { installPrototype, prototype, prototypesOf, runPrototype } from './prototype.ts';
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
 import { completeAll, createNamespace, emptyNamespace } from './round.ts';
 
@@ -27,13 +28,13 @@ export interface BurstOptions {
 
 export interface BareRound {
   readonly perSecond: number;
-  /** Of the control plane, the played nodes and the bench itself. */
-  readonly totalCPUMillisecondsPerJob: number;
+  /** Milliseconds a job: of each process of the control plane, the played nodes, the bench itself and the operator. */
+  readonly cpuByProcess: CPUByProcess;
 }
 
+export type CPUByProcess = ReadonlyMap<string, number>;
+
 export interface GPUJobRound extends BareRound {
-  /** Of the operator, which is in the total as well. */
-  readonly cpuMillisecondsPerJob: number;
   readonly usage: ProcessUsage;
   /** While the round ran. */
   readonly requests: RequestCounts;
@@ -43,6 +44,7 @@ export interface Burst {
   /** Jobs in each round. */
   readonly count: number;
   readonly bareRounds: readonly BareRound[];
+  readonly prototypeRounds: readonly BareRound[];
   readonly gpuJobRounds: readonly GPUJobRound[];
 }
 
@@ -52,24 +54,44 @@ const warmUpCount = 100;
 
 export async function burst(stage: Stage, { count, rounds }: BurstOptions): Promise<Burst> {
   await createNamespace(stage.api, namespace);
+  await installPrototype(stage.api);
   await bareRound(stage, warmUpCount, 'Warm-up');
+  await prototypeRound(stage, warmUpCount, 'Warm-up of the prototype');
   const bareRounds: BareRound[] = [];
+  const prototypeRounds: BareRound[] = [];
   const gpuJobRounds: GPUJobRound[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     bareRounds.push(await bareRound(stage, count, `Round ${round} of ${rounds}, bare Jobs`));
+    prototypeRounds.push(await prototypeRound(stage, count, `Round ${round} of ${rounds}, prototype`));
     gpuJobRounds.push(await gpuJobRound(stage, count, `Round ${round} of ${rounds}, GPUJobs`));
   }
-  return { count, bareRounds, gpuJobRounds };
+  return { count, bareRounds, prototypeRounds, gpuJobRounds };
 }
 
-async function bareRound(stage: Stage, count: number, title: string): Promise<BareRound> {
-  const work = { collection: jobsOf(namespace), manifest: (index: number) => bareJob(`bare-${index}`), count, title };
-  const before = totalCPUSeconds(stage.cluster);
+function bareRound(stage: Stage, count: number, title: string): Promise<BareRound> {
+  const manifest = (index: number): KubernetesObject => bareJob(`bare-${index}`);
+  return withoutOperator(stage, { collection: jobsOf(namespace), manifest, count, title });
+}
+
+async function prototypeRound(stage: Stage, count: number, title: string): Promise<BareRound> {
+  const manifest = (index: number): KubernetesObject => prototype(`prototype-${index}`);
+  const stop = new AbortController();
+  const running = runPrototype(stage.cluster.kubeconfig, namespace, AbortSignal.any([stop.signal, stage.signal]));
+  try {
+    return await withoutOperator(stage, { collection: prototypesOf(namespace), manifest, count, title });
+  } finally {
+    stop.abort();
+    await running;
+  }
+}
+
+async function withoutOperator(stage: Stage, work: Work): Promise<BareRound> {
+  const before = cpuSeconds(stage.cluster);
   let after = before;
   const seconds = await complete(stage, work, () => {
-    after = totalCPUSeconds(stage.cluster);
+    after = cpuSeconds(stage.cluster);
   });
-  return { perSecond: count / seconds, totalCPUMillisecondsPerJob: ((after - before) * 1_000) / count };
+  return { perSecond: work.count / seconds, cpuByProcess: perJob(before, after, work.count) };
 }
 
 async function gpuJobRound(stage: Stage, count: number, title: string): Promise<GPUJobRound> {
@@ -98,39 +120,34 @@ function gpuJobs(count: number, title: string): Work {
   return { collection: gpuJobsOf(namespace), manifest: (index) => gpuJob(`job-${index}`), count, title };
 }
 
-interface Reading {
-  readonly usage: ProcessUsage;
-  readonly totalCPUSeconds: number;
-}
-
 async function measured(stage: Stage, { pid }: OperatorProcess, work: Work): Promise<GPUJobRound> {
   const { auditLog } = stage.cluster;
-  const read = (): Reading => {
-    const usage = processUsage(pid);
-    return { usage, totalCPUSeconds: totalCPUSeconds(stage.cluster) + usage.cpuSeconds };
-  };
   const position = endOfLog(auditLog);
-  const before = read();
+  const before = cpuSeconds(stage.cluster, pid);
   let after = before;
+  let usage = processUsage(pid);
   let requests: RequestCounts = new Map();
   const seconds = await complete(stage, work, () => {
-    after = read();
+    after = cpuSeconds(stage.cluster, pid);
+    usage = processUsage(pid);
     requests = requestsSince(auditLog, position);
   });
-  const perJob = (cpuSeconds: number): number => (cpuSeconds * 1_000) / work.count;
-  return {
-    perSecond: work.count / seconds,
-    totalCPUMillisecondsPerJob: perJob(after.totalCPUSeconds - before.totalCPUSeconds),
-    cpuMillisecondsPerJob: perJob(after.usage.cpuSeconds - before.usage.cpuSeconds),
-    usage: after.usage,
-    requests,
-  };
+  return { perSecond: work.count / seconds, cpuByProcess: perJob(before, after, work.count), usage, requests };
 }
 
-/** Of the cluster's processes and this one. It tells a ratio even where other work takes the machine's time. */
-function totalCPUSeconds(cluster: Cluster): number {
-  const pids = [process.pid, ...cluster.pids().values()].filter((pid) => pid !== undefined);
-  return pids.reduce((sum, pid) => sum + processUsage(pid).cpuSeconds, 0);
+/** So far, by process. It tells a ratio even where other work takes the machine's time. */
+function cpuSeconds(cluster: Cluster, operatorPid?: number): CPUByProcess {
+  const pids = new Map<string, number | undefined>([
+    ...cluster.pids(),
+    ['operator', operatorPid],
+    ['bench', process.pid],
+  ]);
+  const running = [...pids].filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return new Map(running.map(([name, pid]) => [name, processUsage(pid).cpuSeconds]));
+}
+
+function perJob(before: CPUByProcess, after: CPUByProcess, count: number): CPUByProcess {
+  return new Map([...after].map(([name, seconds]) => [name, ((seconds - (before.get(name) ?? 0)) * 1_000) / count]));
 }
 
 /** Seconds; onEnd is called before anything is cleaned up. */

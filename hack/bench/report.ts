@@ -16,48 +16,59 @@ function writesPerJob(requests: RequestCounts, count: number): number {
   return writes.reduce((sum, [, times]) => sum + times, 0) / count;
 }
 
-export function burstReport({ bareRounds, gpuJobRounds, count }: Burst): string[] {
+const perSecond = (rounds: readonly BareRound[]): number[] => rounds.map((round) => round.perSecond);
+
+/** Each round with the one before it in the same turn. */
+function ratios(rounds: readonly BareRound[], ceiling: readonly BareRound[]): number[] {
+  return rounds.map((round, turn) => round.perSecond / (ceiling[turn]?.perSecond ?? Number.NaN));
+}
+
+export function burstReport({ bareRounds, prototypeRounds, gpuJobRounds, count }: Burst): string[] {
   const of = (figure: (round: GPUJobRound) => number): number[] => gpuJobRounds.map(figure);
   const last = gpuJobRounds.at(-1);
-  const ratios = gpuJobRounds.map(({ perSecond }, round) => perSecond / (bareRounds[round]?.perSecond ?? Number.NaN));
-  const totals = (rounds: readonly BareRound[]): number[] => rounds.map((round) => round.totalCPUMillisecondsPerJob);
-  const totalRatio = median(totals(bareRounds)) / median(totals(gpuJobRounds));
   return [
-    'Median of the rounds (least to most):',
-    line('bare Jobs a second', withSpread(bareRounds.map(({ perSecond }) => perSecond))),
-    line('GPUJobs a second', withSpread(of(({ perSecond }) => perSecond))),
-    line('ratio, each round with the one before it', withSpread(ratios, 2), 'goal: at least 0.8'),
-    line('CPU of all processes a bare Job, ms', withSpread(totals(bareRounds))),
-    line('CPU of all processes a GPUJob, ms', withSpread(totals(gpuJobRounds))),
-    line('ratio of these, whatever else the machine did', totalRatio.toFixed(2)),
-    line('operator CPU a job, ms', withSpread(of((round) => round.cpuMillisecondsPerJob)), 'goal: at most 6'),
-    line(
-      'status writes a job',
-      withSpread(
-        of(({ requests }) => writesPerJob(requests, count)),
-        2,
-      ),
-      'goal: 2',
-    ),
-    line(
-      'memory at the end, MiB RSS',
-      withSpread(
-        of(({ usage }) => usage.residentMebibytes),
-        0,
-      ),
-    ),
-    line(
-      'memory at its peak, MiB RSS',
-      withSpread(
-        of(({ usage }) => usage.peakResidentMebibytes),
-        0,
-      ),
-    ),
+    'Median of the rounds (least to most). The prototype: a custom resource, its Job, two status writes, nothing else.',
+    line('bare Jobs a second', withSpread(perSecond(bareRounds))),
+    line('prototype, jobs a second', withSpread(perSecond(prototypeRounds))),
+    line('GPUJobs a second', withSpread(perSecond(gpuJobRounds))),
+    line('GPUJobs to bare Jobs', withSpread(ratios(gpuJobRounds, bareRounds), 2), 'goal: at least 0.8'),
+    line('GPUJobs to prototype', withSpread(ratios(gpuJobRounds, prototypeRounds), 2)),
+    line('prototype to bare Jobs', withSpread(ratios(prototypeRounds, bareRounds), 2)),
+    line('operator CPU a job, ms', withSpread(of((round) => cpuOf('operator', round))), 'goal: at most 6'),
+    line('status writes a job', withSpread(writes(gpuJobRounds, count), 2), 'goal: 2'),
+    line('memory at the end, MiB RSS', withSpread(of(memory('residentMebibytes')), 0)),
+    line('memory at its peak, MiB RSS', withSpread(of(memory('peakResidentMebibytes')), 0)),
+    '',
+    'CPU by process, ms a job:'.padEnd(46) + cells(['bare', 'prototype', 'GPUJob']),
+    ...cpuLines([bareRounds, prototypeRounds, gpuJobRounds]),
     '',
     'Requests of the operator in the last round, a job (from the audit log):',
     ...(last === undefined ? [] : requestLines(last.requests, count)),
     '',
   ];
+}
+
+const writes = (rounds: readonly GPUJobRound[], count: number): number[] =>
+  rounds.map(({ requests }) => writesPerJob(requests, count));
+
+const memory =
+  (field: 'residentMebibytes' | 'peakResidentMebibytes') =>
+  ({ usage }: GPUJobRound): number =>
+    usage[field];
+
+const cells = (texts: readonly string[]): string => texts.map((text) => text.padStart(10)).join('');
+
+function cpuOf(name: string, { cpuByProcess }: BareRound): number {
+  return cpuByProcess.get(name) ?? 0;
+}
+
+function cpuLines(kinds: readonly (readonly BareRound[])[]): string[] {
+  const names = new Set(kinds.flat().flatMap(({ cpuByProcess }) => [...cpuByProcess.keys()]));
+  const row = (what: string, of: (round: BareRound) => number): string =>
+    `  ${what}`.padEnd(46) + cells(kinds.map((rounds) => median(rounds.map(of)).toFixed(1)));
+  const total = ({ cpuByProcess }: BareRound): number =>
+    [...cpuByProcess.values()].reduce((sum, part) => sum + part, 0);
+  return [...[...names].map((name) => row(name, (round) => cpuOf(name, round))), row('all', total)];
 }
 
 function requestLines(requests: RequestCounts, count: number): string[] {

@@ -71,6 +71,7 @@ export async function startOperator(options: StartOptions): Promise<OperatorProc
       signalProcess(directory, name, which);
     },
     async stop(graceMilliseconds = 15_000) {
+      child.ref(); // or, with nothing else to do, the starter would end before its child
       signalProcess(directory, name, 'SIGCONT'); // a frozen process would never see the next one
       await stopProcess(directory, name, graceMilliseconds);
       await exited;

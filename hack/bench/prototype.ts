@@ -1,0 +1,112 @@
+// The second ceiling: the least an operator of this shape has to ask of the API server. A custom resource with no rules, its
+// Job, two status writes; no decision, no queue, no safety. What a GPUJob costs beyond it is ours, what it costs beyond a
+// bare Job is the price of a custom resource.
+import { Api, type KubernetesObject } from '../api/client.ts';
+import { follow } from '../api/follow.ts';
+import { waitFor } from '../api/wait.ts';
+import { type JobState, bareJob, isComplete } from './bare-jobs.ts';
+import { jobsOf } from './gpujobs.ts';
+
+const group = 'bench.orquanta.io';
+const names = { plural: 'prototypes', singular: 'prototype', kind: 'Prototype', listKind: 'PrototypeList' };
+/** As many as the operator's write lane has. */
+const connections = 8;
+
+export const prototypesOf = (namespace: string): string => `/apis/${group}/v1/namespaces/${namespace}/${names.plural}`;
+
+export function prototype(name: string): KubernetesObject {
+  return { apiVersion: `${group}/v1`, kind: names.kind, metadata: { name }, spec: {} };
+}
+
+const definition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${names.plural}.${group}` },
+  spec: {
+    group,
+    names,
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: { type: 'object' },
+              status: {
+                type: 'object',
+                properties: {
+                  conditions: {
+                    type: 'array',
+                    items: {
+                      type: 'object',
+                      properties: { type: { type: 'string' }, status: { type: 'string' } },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+/** Once in a cluster. */
+export async function installPrototype(api: Api): Promise<void> {
+  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  await api.create(definitions, definition);
+  await waitFor<JobState>(api, `${definitions}?fieldSelector=metadata.name=${definition.metadata.name}`, {
+    what: `${definition.metadata.name} to be established`,
+    timeoutMilliseconds: 30_000,
+    until: ([found]) =>
+      found?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false,
+  });
+}
+
+/** Plays the operator in one namespace until the signal fires. */
+export async function runPrototype(kubeconfig: string, namespace: string, signal: AbortSignal): Promise<void> {
+  const watches = Api.fromKubeconfig(kubeconfig, 'prototype');
+  const writes = Api.fromKubeconfig(kubeconfig, 'prototype', connections);
+  const started = new Map<string, Promise<void>>();
+  const ended = new Set<string>();
+  const work: Promise<void>[] = [];
+
+  const say = async (name: string, condition: string): Promise<void> => {
+    const status = { conditions: [{ type: condition, status: 'True' }] };
+    await writes.patch(`${prototypesOf(namespace)}/${name}/status`, { status });
+  };
+  const start = async (name: string): Promise<void> => {
+    await writes.create(jobsOf(namespace), bareJob(name));
+    await say(name, 'Started');
+  };
+  const onPrototype = ({ metadata: { name } }: KubernetesObject): void => {
+    if (!started.has(name)) started.set(name, start(name));
+  };
+  const onJob = (job: JobState): void => {
+    const { name } = job.metadata;
+    const begun = started.get(name);
+    if (begun === undefined || ended.has(name) || !isComplete(job)) return;
+    ended.add(name);
+    work.push(begun.then(() => say(name, 'Complete')));
+  };
+  const each = <T extends KubernetesObject>(look: (object: T) => void) => ({
+    onList: (items: T[]) => {
+      items.forEach(look);
+    },
+    onChange: (type: string, object: T) => {
+      if (type !== 'DELETED') look(object);
+    },
+  });
+  await Promise.all([
+    follow(watches, prototypesOf(namespace), each(onPrototype), signal),
+    follow<JobState>(watches, jobsOf(namespace), each(onJob), signal),
+  ]);
+  await Promise.all([...started.values(), ...work]);
+  await Promise.all([watches.close(), writes.close()]);
+}
