@@ -21,9 +21,16 @@ export interface CatchUpOptions<T extends KubernetesObject> {
   clock: Clock;
   random: () => number;
   log: Log;
+  /**
+   * Has the store's watch begin anew, so shortly that the server says within seconds how far it is; resolves at its end.
+   * Absent where the server never says it.
+   */
+  renewWatch?: () => Promise<void>;
 }
 
 type Readable = Pick<Store<KubernetesObject>, 'get' | 'list' | 'resourceVersion'>;
+
+type MetadataPage = Awaited<ReturnType<ApiClient['listMetadata']>>;
 
 /** Each object's version at one moment, and that moment. */
 interface Snapshot {
@@ -58,10 +65,31 @@ async function catchUpOnce<T extends KubernetesObject>(options: CatchUpOptions<T
   const newest = await client.listMetadata(resource, { ...selection, limit: 1 }, signal);
   if (hasReached(store, newest.resourceVersion)) return;
   // The version is that of the whole cluster and this collection may be quiet: its own version then moves with the next
-  // bookmark only, a minute later. So the objects themselves are compared.
-  const snapshot = await takeSnapshot(options, signal);
+  // bookmark only, a minute later. A few objects are compared one by one, within milliseconds; to read 10,000 takes longer
+  // than to have the bookmark come early.
+  const page = await client.listMetadata(resource, { ...selection, limit: pageSize }, signal);
+  if (page.continue !== undefined && (await isToldByBookmark(options, newest.resourceVersion, signal))) return;
+  const snapshot = await takeSnapshot(options, page, signal);
   const behind = keysBehind(store, snapshot);
   await store.until(() => hasReached(store, snapshot.resourceVersion) || behind.next().done === true, signal);
+}
+
+/** False: the watch ended and the store isn't there. Another API server may have answered it, one that is behind. */
+async function isToldByBookmark<T extends KubernetesObject>(
+  { store, renewWatch }: CatchUpOptions<T>,
+  resourceVersion: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!renewWatch) return false;
+  const enough = new AbortController();
+  const reached = store.until(() => hasReached(store, resourceVersion), AbortSignal.any([signal, enough.signal]));
+  try {
+    await Promise.race([reached, renewWatch()]);
+    return hasReached(store, resourceVersion);
+  } finally {
+    reached.catch(() => undefined);
+    enough.abort();
+  }
 }
 
 function hasReached(store: Readable, resourceVersion: string): boolean {
@@ -70,11 +98,11 @@ function hasReached(store: Readable, resourceVersion: string): boolean {
 
 async function takeSnapshot<T extends KubernetesObject>(
   { client, resource, selection }: CatchUpOptions<T>,
+  first: MetadataPage,
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const versions = new Map<string, string>();
-  let page = await client.listMetadata(resource, { ...selection, limit: pageSize }, signal);
-  for (;;) {
+  for (let page = first; ;) {
     for (const { metadata } of page.items) versions.set(keyOf(metadata), metadata.resourceVersion);
     if (page.continue === undefined) return { versions, resourceVersion: page.resourceVersion };
     page = await client.listMetadata(resource, { ...selection, limit: pageSize, continue: page.continue }, signal);

@@ -275,6 +275,48 @@ describe('catching up', () => {
     expect(store.resourceVersion).toBe('1');
   });
 
+  describe('with more than a page of objects', () => {
+    const objects = 501;
+    async function following() {
+      const world = aWorld();
+      for (let i = 0; i < objects; i++) await world.create(`x${i}`);
+      void world.run();
+      await world.clock.advance(0);
+      expect(world.store.size).toBe(objects);
+      const elsewhere = { metadata: { namespace: 'a', name: 'elsewhere' } };
+      await world.client.create({ ...configMaps, plural: 'services', kind: 'Service' }, elsewhere, {}, forever);
+      return { ...world, listsBefore: world.lists().length };
+    }
+
+    it('has a bookmark come early instead of reading them all, and then watches as before', async () => {
+      const { clock, reflector, lists, listsBefore, watches, create, store } = await following();
+      const done = reflector.catchUp(forever);
+      await clock.advance(1_000);
+      await done;
+      expect(lists().length - listsBefore).toBe(2);
+      expect(watches().map(({ query }) => query?.['timeoutSeconds'])).toEqual(['450', '3']);
+      await clock.advance(2_000);
+      expect(watches().at(-1)?.query?.['timeoutSeconds']).toBe('450');
+      await create('later');
+      await clock.advance(0);
+      expect(store.size).toBe(objects + 1);
+    });
+
+    it('reads them all where the bookmark does not come', async () => {
+      const { clock, reflector, server, lists, listsBefore } = await following();
+      let done = false;
+      const caughtUp = reflector.catchUp(forever).then(() => {
+        done = true;
+      });
+      await clock.advance(500);
+      expect(done).toBe(false);
+      server.endWatches();
+      await clock.advance(0);
+      await caughtUp;
+      expect(lists().length - listsBefore).toBe(3);
+    });
+  });
+
   it('tries again until the server answers, and ends with the reason of its signal', async () => {
     const { clock, run, reflector, server } = aWorld();
     void run();

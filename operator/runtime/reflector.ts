@@ -44,7 +44,11 @@ interface Watching<T> {
   events: AsyncGenerator<WatchEvent<T>, void, undefined>;
   /** Monotonic; undefined once an event has come. */
   silentSince: number | undefined;
+  renewal: Renewal | undefined;
 }
+
+/** A short watch that somebody waits for. */
+type Renewal = PromiseWithResolvers<void>;
 
 /** An API server that comes back is noticed within 5 s; client-go's cap of 30 s serves thousands of clients. */
 const backoff: Backoff = { firstMilliseconds: 200, maxMilliseconds: 5_000 };
@@ -57,6 +61,12 @@ const withBookmarks = [300, 300] as const;
 /** Ended by the server before silence makes us take it for dead. */
 const withoutBookmarks = [60, 60] as const;
 
+/** kube-apiserver sends a bookmark two seconds before a watch's end (nextBookmarkTime in its cacher). */
+const renewedWatchSeconds = 3;
+
+/** The reason why a watch was ended by ourselves. */
+const renewed = new Error('the watch begins anew');
+
 /** A watch that ends sooner without an event wasn't one (client-go calls it a very short watch). */
 const shortestWatchMilliseconds = 1_000;
 
@@ -64,6 +74,10 @@ export class Reflector<T extends KubernetesObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #selection: Selection;
   readonly #log: Log;
+  /** Ends the present watch. */
+  #watch = new AbortController();
+  /** Asked for, not yet begun. */
+  #renewal: Renewal | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -87,6 +101,10 @@ export class Reflector<T extends KubernetesObject> {
       } catch (error) {
         // No change of the signal is visible to the compiler across the await.
         if ((signal as { aborted: boolean }).aborted) return;
+        if (error === renewed && state.kind === 'watching') {
+          state = { kind: 'listed', resourceVersion: state.resourceVersion };
+          continue;
+        }
         if (isApiError(error, 'Expired') && !expired) {
           // The server is back and doesn't know our version any more: the outage before is no reason to wait again.
           expired = true;
@@ -100,8 +118,21 @@ export class Reflector<T extends KubernetesObject> {
 
   /** Resolves when the store holds everything that had happened to the collection when this was called. */
   catchUp(signal: AbortSignal): Promise<void> {
-    const { client, resource, store, clock, random } = this.#options;
-    return catchUp({ client, resource, store, clock, random, log: this.#log, selection: this.#selection }, signal);
+    const { client, resource, store, clock, random, sendsBookmarks } = this.#options;
+    return catchUp(
+      {
+        ...{ client, resource, store, clock, random, log: this.#log, selection: this.#selection },
+        ...(sendsBookmarks === false ? {} : { renewWatch: () => this.#renewWatch() }),
+      },
+      signal,
+    );
+  }
+
+  /** Resolves when the short watch has ended, whatever it brought. */
+  #renewWatch(): Promise<void> {
+    this.#renewal ??= Promise.withResolvers();
+    this.#watch.abort(renewed);
+    return this.#renewal.promise;
   }
 
   #step(state: State<T>, signal: AbortSignal): Promise<State<T>> | State<T> {
@@ -140,19 +171,28 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   #startWatching(resourceVersion: string, signal: AbortSignal): Watching<T> {
-    const { client, resource, random, clock } = this.#options;
-    // At random, so that not all watches of all processes are renewed at the same time.
+    const { client, resource, clock } = this.#options;
+    const renewal = this.#renewal;
+    this.#renewal = undefined;
+    this.#watch = new AbortController();
+    const timeoutSeconds = renewal ? renewedWatchSeconds : this.#watchSeconds();
+    const selection = { ...this.#selection, resourceVersion, timeoutSeconds };
+    const events = client.watch(resource, selection, AbortSignal.any([signal, this.#watch.signal]));
+    return { kind: 'watching', resourceVersion, events, silentSince: clock.monotonic(), renewal };
+  }
+
+  /** At random, so that not all watches of all processes are renewed at the same time. */
+  #watchSeconds(): number {
     const [least, spread] = this.#options.sendsBookmarks === false ? withoutBookmarks : withBookmarks;
-    const timeoutSeconds = least + Math.floor(random() * spread);
-    const events = client.watch(resource, { ...this.#selection, resourceVersion, timeoutSeconds }, signal);
-    return { kind: 'watching', resourceVersion, events, silentSince: clock.monotonic() };
+    return least + Math.floor(this.#options.random() * spread);
   }
 
   async #nextEvent(state: Watching<T>): Promise<State<T>> {
     const { store, clock } = this.#options;
     const { done, value: event } = await state.events.next();
     if (done) {
-      const { silentSince, resourceVersion } = state;
+      const { silentSince, resourceVersion, renewal } = state;
+      renewal?.resolve();
       if (silentSince !== undefined && clock.monotonic() - silentSince < shortestWatchMilliseconds) {
         throw new ApiError('Unavailable', 'the watch ended at once, without an event');
       }
@@ -164,7 +204,10 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   async #afterFailure(state: State<T>, error: unknown): Promise<State<T>> {
-    if (state.kind === 'watching') await state.events.return();
+    if (state.kind === 'watching') {
+      state.renewal?.resolve();
+      await state.events.return();
+    }
     if (isApiError(error, 'Expired')) {
       // A listing whose pages expire under our hands is tried whole, as client-go's pager does.
       return { kind: 'empty', paged: state.kind !== 'listing' };

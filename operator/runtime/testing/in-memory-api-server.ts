@@ -45,6 +45,8 @@ interface Target {
 }
 
 const bookmarkMilliseconds = 60_000;
+/** A last one comes so long before a watch's end. */
+const lastBookmarkMilliseconds = 2_000;
 
 const understoodQuery = new Set([
   ...['fieldManager', 'dryRun', 'fieldValidation', 'timeout', 'labelSelector', 'fieldSelector', 'limit', 'continue'],
@@ -315,17 +317,22 @@ export class InMemoryApiServer implements Transport {
     };
     let minute = this.#clock.setTimeout(everyMinute, bookmarkMilliseconds);
     const { timeoutSeconds = '1800' } = query;
-    const end = this.#clock.setTimeout(
+    const timeout = Number(timeoutSeconds) * 1000;
+    const last = this.#clock.setTimeout(
       () => {
-        stream.end();
+        if (timeout > lastBookmarkMilliseconds) bookmark();
       },
-      Number(timeoutSeconds) * 1000,
+      Math.max(0, timeout - lastBookmarkMilliseconds),
     );
+    const end = this.#clock.setTimeout(() => {
+      stream.end();
+    }, timeout);
     this.#watches.add(watch);
     stream.onEnd(() => {
       this.#watches.delete(watch);
       unsubscribe();
       minute.cancel();
+      last.cancel();
       end.cancel();
     });
   }

@@ -1,5 +1,6 @@
 // What a reflector and its store make of an API server.
 import { describe, expect, it, vi } from 'vitest';
+import { compareVersions } from '../../resource-version.ts';
 import { keyOf } from '../../resource.ts';
 import { Store } from '../../store.ts';
 import type { Change } from '../../store.ts';
@@ -79,6 +80,21 @@ export function followingContract(world: World): void {
         const seen = store.get(keyOf(map.metadata));
         expect(seen?.metadata.resourceVersion).toBe(i % 2 === 0 ? undefined : changed.metadata.resourceVersion);
       }
+    });
+
+    it('catches up with more than a page of objects, though the cluster moves on elsewhere', async () => {
+      for (let i = 0; i < 550; i += 50) {
+        await Promise.all(Array.from({ length: 50 }, () => world.createMap(world.aName(), {})));
+      }
+      const store = new Store<ConfigMap>();
+      const line = new Line(world.server.transport);
+      const reflector = world.reflect(store, { line });
+      await store.until(() => store.synced, world.signal);
+      const { lists } = line;
+      const job = await world.createJob(world.aName());
+      await reflector.catchUp(world.signal);
+      expect(compareVersions(store.resourceVersion, job.metadata.resourceVersion)).toBeGreaterThanOrEqual(0);
+      expect(line.lists - lists).toBeLessThanOrEqual(2);
     });
 
     it('catches up at once with a collection in which nothing happens, though the cluster moves on', async () => {

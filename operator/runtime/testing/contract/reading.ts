@@ -155,6 +155,17 @@ export function readingContract(world: World): void {
       expect(events.filter(({ type }) => type !== 'BOOKMARK')).toEqual([]);
     });
 
+    it('says in a bookmark before its end how far the server is, if the cluster moves on elsewhere', async () => {
+      const map = await world.createMap(world.aName(), {});
+      const job = await world.createJob(world.aName());
+      await world.client.listMetadata(configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
+      const events = await all(watch(map.metadata.resourceVersion, { timeoutSeconds: 3 }));
+      const last = events.at(-1);
+      expect(last?.type).toBe('BOOKMARK');
+      const version = last?.type === 'BOOKMARK' ? last.resourceVersion : '';
+      expect(compareVersions(version, job.metadata.resourceVersion)).toBeGreaterThanOrEqual(0);
+    });
+
     it('ends with the reason of its signal when that is aborted', async () => {
       const map = await world.createMap(world.aName(), {});
       const events = watch(map.metadata.resourceVersion);
