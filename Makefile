@@ -35,7 +35,9 @@ replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, JOBS=, SPEED=, L
 
 ##@ Development
 
-.PHONY: manifests generate
+.PHONY: build manifests generate
+build: $(INSTALLED) ## Bundle the operator into dist/: plain JavaScript that needs nothing but Node.
+	$(RUN) build
 manifests: generate ## The same as generate: CRDs and JSON Schema come from one source.
 generate: $(INSTALLED) ## Write the generated files: CRDs, JSON Schema, reference pages in docs/.
 	$(RUN) generate

@@ -16,6 +16,8 @@ export interface Stage {
   readonly cluster: Cluster;
   /** Of the operator's own service account. */
   readonly operatorKubeconfig: string;
+  /** The operator as it is shipped: hack/build.ts. */
+  readonly program: string;
   readonly signal: AbortSignal;
   /** Where to write a CPU profile of the operator for each burst; it slows the operator down. */
   readonly profileFolder?: string;
@@ -98,6 +100,7 @@ async function gpuJobRound(stage: Stage, count: number, title: string): Promise<
   const operator = await startOperator({
     directory: stage.cluster.directory,
     kubeconfig: stage.operatorKubeconfig,
+    program: stage.program,
     signal: stage.signal,
     nodeArguments: stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`],
   });

@@ -64,8 +64,8 @@ export async function large(stage: Stage): Promise<Large> {
   return { nodes: nodeCount, gpuJobs: gpuJobCount, placed: placed.size, usage, restarted, restartSeconds };
 }
 
-function start({ cluster, operatorKubeconfig: kubeconfig, signal }: Stage): Promise<OperatorProcess> {
-  return startOperator({ directory: cluster.directory, kubeconfig, signal });
+function start({ cluster, operatorKubeconfig: kubeconfig, program, signal }: Stage): Promise<OperatorProcess> {
+  return startOperator({ directory: cluster.directory, kubeconfig, program, signal });
 }
 
 /** The names of the GPUJobs that have cards, once each is either placed or told why it waits. */

@@ -5,6 +5,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Api } from '../api/client.ts';
+import { buildOperator } from '../build.ts';
 import { startCluster, stopCluster } from '../cluster/cluster.ts';
 import { createNodes } from '../nodes/create.ts';
 import { nodes } from '../nodes/inventory.ts';
@@ -47,8 +48,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 async function measureIdle(stage: Stage): Promise<void> {
-  const { cluster, operatorKubeconfig: kubeconfig, signal, api } = stage;
-  const operator = await startOperator({ directory: cluster.directory, kubeconfig, signal });
+  const { cluster, operatorKubeconfig: kubeconfig, program, signal, api } = stage;
+  const operator = await startOperator({ directory: cluster.directory, kubeconfig, program, signal });
   print(idleReport(await idleLatencies(api, idleCount, signal)));
   await operator.stop();
 }
@@ -80,7 +81,8 @@ async function main(): Promise<void> {
     const operatorKubeconfig = await installRights(cluster);
     const api = Api.fromKubeconfig(cluster.kubeconfig, 'bench');
     const profileFolder = process.env['PROFILE'] ? { profileFolder: resolve(process.env['PROFILE']) } : {};
-    await measure({ api, cluster, operatorKubeconfig, signal, ...profileFolder });
+    const { program } = await buildOperator();
+    await measure({ api, cluster, operatorKubeconfig, program, signal, ...profileFolder });
     await api.close();
   } finally {
     await stopCluster(directory);
