@@ -1,5 +1,5 @@
 // Gangs: all workers start or none does, they find each other by what the operator sets, and many small jobs never starve
-// them. Its own file, because the starvation rule looks at the whole queue.
+// them. Its own file, because it keeps whole nodes to itself.
 import { describe, expect } from 'vitest';
 import { follow } from '../../hack/api/follow.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';

@@ -130,7 +130,7 @@ function tallyBusy(nodeClass: NodeClass, poolIndex: number, gpus: number, tally:
 }
 
 const busy: Violation = { rule: 'NodeHasEnoughFreeCards', words: 'busy' };
-const kept: Violation = { rule: 'NodeHasEnoughFreeCards', words: 'kept for a job ahead in the queue' };
+const kept: Violation = { rule: 'NodeHasEnoughFreeCards', words: 'kept for a job that waited too long' };
 const roomForSome: Violation = { rule: 'NodeHasEnoughCPUAndMemory', words: 'with room for some workers' };
 
 function roomViolation(context: SearchContext, ask: Ask, node: string, poolIndexes: readonly number[]): Violation {

@@ -208,16 +208,17 @@ export interface HeldNodes {
   readonly nodes: readonly string[];
 }
 
-/** What one pass of the planner leaves for the next: plain data, start with `emptyQueueMemory`. */
+/** What one pass of the planner leaves for the next: plain data by uid, start with `emptyQueueMemory`. */
 export interface QueueMemory {
-  /** The first workload in queue order that waits for cards, and since when it is the first. */
-  readonly head?: { readonly uid: string; readonly sinceMilliseconds: number };
-  /** How often workloads behind it were placed first, for the front of the queue. */
+  /** The workloads with nobody ahead of them in the queue who waits for the same nodes, and since when that is so. */
+  readonly headSinceMilliseconds: Readonly<Record<string, number>>;
+  /** How often workloads behind it were placed first on nodes that it could use. */
   readonly passed: Readonly<Record<string, number>>;
-  readonly held?: HeldNodes;
+  /** No node twice. */
+  readonly held: readonly HeldNodes[];
 }
 
-export const emptyQueueMemory: QueueMemory = { passed: {} };
+export const emptyQueueMemory: QueueMemory = { headSinceMilliseconds: {}, passed: {}, held: [] };
 
 /** Per-product and per-node signals behind Cost, Reliability and Heat: 0 … 1000, more is better; what is missing is neutral. */
 export interface ScoreSignals {

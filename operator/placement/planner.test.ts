@@ -463,16 +463,16 @@ describe('starvation', () => {
 
   it('keeps the node that could free first for a job that was at the head for 60 s, and places nothing else there', () => {
     const before = planNow(cluster(), [large, small(0)], emptyQueueMemory, 1000);
-    expect(before.memory).toEqual({ head: { uid: 'large', sinceMilliseconds: 1000 }, passed: { large: 1 } });
+    expect(before.memory).toEqual({ headSinceMilliseconds: { large: 1000 }, passed: { large: 1 }, held: [] });
     const early = planNow(cluster(), [large, small(0)], before.memory, 60_999);
-    expect([early.memory.held, inWords(early.verdicts.get('small-0'))]).toEqual([undefined, 'n-2']);
+    expect([early.memory.held, inWords(early.verdicts.get('small-0'))]).toEqual([[], 'n-2']);
     const late = planNow(cluster(), [large, small(0)], before.memory, 61_000);
-    expect(late.memory.held).toEqual({ uid: 'large', nodes: ['n-1'] });
+    expect(late.memory.held).toEqual([{ uid: 'large', nodes: ['n-1'] }]);
     const crowd = Array.from({ length: 6 }, (_, index) => small(index));
     const after = planNow(cluster(), [large, ...crowd], late.memory, 61_001);
     expect(crowd.map(({ uid }) => inWords(after.verdicts.get(uid)))).toEqual([
       ...Array.from({ length: 5 }, () => 'n-2'),
-      'CardsBusy: 0 of 2 nodes fit now: 1 busy, 1 kept for a job ahead in the queue',
+      'CardsBusy: 0 of 2 nodes fit now: 1 busy, 1 kept for a job that waited too long',
     ]);
   });
 
@@ -482,56 +482,53 @@ describe('starvation', () => {
     const crowd = Array.from({ length: 28 }, (_, index) => small(index));
     const { verdicts, memory } = planNow(inventoryOf(nodes, pods), [large, ...crowd]);
     const placed = crowd.filter(({ uid }) => verdicts.get(uid)?.kind === 'Placed');
-    expect(memory.held).toEqual({ uid: 'large', nodes: ['n-4'] });
+    expect(memory.held).toEqual([{ uid: 'large', nodes: ['n-4'] }]);
     expect(placed).toHaveLength(21);
   });
 
   it('gives the kept nodes to the job once they are free, and then lets them go', () => {
-    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'large', nodes: ['n-1'] } };
+    const memory: QueueMemory = { ...emptyQueueMemory, held: [{ uid: 'large', nodes: ['n-1'] }] };
     const inventory = cluster();
     inventory.removePod('p1');
     const { verdicts, memory: after } = planNow(inventory, [small(0), large], memory, 5);
-    expect([inWords(verdicts.get('large')), inWords(verdicts.get('small-0')), after.held]).toEqual([
-      'n-1',
-      'n-2',
-      undefined,
-    ]);
+    expect([inWords(verdicts.get('large')), inWords(verdicts.get('small-0')), after.held]).toEqual(['n-1', 'n-2', []]);
   });
 
   it('keeps a node that the job would rather avoid only where no other is left', () => {
-    const memory: QueueMemory = { passed: { large: 20 } };
-    const held = (avoidNodes: string[]) => planNow(cluster(), [{ ...large, avoidNodes }], memory, 5).memory.held?.nodes;
+    const memory: QueueMemory = { ...emptyQueueMemory, passed: { large: 20 } };
+    const held = (avoidNodes: string[]) =>
+      planNow(cluster(), [{ ...large, avoidNodes }], memory, 5).memory.held[0]?.nodes;
     expect([held([]), held(['n-1']), held(['n-1', 'n-2'])]).toEqual([['n-1'], ['n-2'], ['n-1']]);
   });
 
   it('gives the kept nodes to their job and not to its twin that stands before it', () => {
-    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'large', nodes: ['n-1'] } };
+    const memory: QueueMemory = { ...emptyQueueMemory, held: [{ uid: 'large', nodes: ['n-1'] }] };
     const inventory = cluster();
     inventory.removePod('p1');
     const twin = { ...large, uid: 'twin', priority: 1 };
     const { verdicts } = planNow(inventory, [twin, large], memory, 5);
     expect([inWords(verdicts.get('twin')), inWords(verdicts.get('large'))]).toEqual([
-      'CardsBusy: 0 of 2 nodes fit now: 1 busy, 1 kept for a job ahead in the queue',
+      'CardsBusy: 0 of 2 nodes fit now: 1 busy, 1 kept for a job that waited too long',
       'n-1',
     ]);
   });
 
   it('tells those behind it in the same pass once the kept nodes are let go', () => {
-    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'pair', nodes: ['n-1', 'n-2'] } };
+    const memory: QueueMemory = { ...emptyQueueMemory, held: [{ uid: 'pair', nodes: ['n-1', 'n-2'] }] };
     const pair = workloadOf('pair', { gpus: 2, createdAtMilliseconds: 1 });
     const before = workloadOf('before');
     const behind = workloadOf('behind', { createdAtMilliseconds: 2 });
     const { verdicts } = planNow(cluster(), [before, pair, behind], memory, 5);
     expect(['before', 'pair', 'behind'].map((uid) => inWords(verdicts.get(uid)))).toEqual([
-      'CardsBusy: 0 of 2 nodes fit now: 2 kept for a job ahead in the queue',
+      'CardsBusy: 0 of 2 nodes fit now: 2 kept for a job that waited too long',
       'n-2',
       'n-2',
     ]);
   });
 
   it('sticks to the nodes it kept although another could free sooner by now', () => {
-    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'large', nodes: ['n-2'] } };
-    expect(planNow(cluster(), [large], memory, 5).memory.held).toEqual({ uid: 'large', nodes: ['n-2'] });
+    const memory: QueueMemory = { ...emptyQueueMemory, held: [{ uid: 'large', nodes: ['n-2'] }] };
+    expect(planNow(cluster(), [large], memory, 5).memory.held).toEqual([{ uid: 'large', nodes: ['n-2'] }]);
   });
 
   it.each<[string, NodeFacts]>([
@@ -540,32 +537,23 @@ describe('starvation', () => {
     ['has other cards', nodeOf('n-1', { ...t4, count: 8 })],
   ])('lets go of a node that %s, and keeps another', (_, changed) => {
     const memory: QueueMemory = {
-      head: { uid: 'large', sinceMilliseconds: 0 },
+      headSinceMilliseconds: { large: 0 },
       passed: {},
-      held: { uid: 'large', nodes: ['n-1'] },
+      held: [{ uid: 'large', nodes: ['n-1'] }],
     };
     const inventory = cluster();
     inventory.setNode(changed);
-    expect(planNow(inventory, [large], memory, 60_000).memory.held).toEqual({ uid: 'large', nodes: ['n-2'] });
+    expect(planNow(inventory, [large], memory, 60_000).memory.held).toEqual([{ uid: 'large', nodes: ['n-2'] }]);
   });
 
   it('lets go when the job has left the queue', () => {
-    const memory: QueueMemory = { ...emptyQueueMemory, held: { uid: 'gone', nodes: ['n-1'] } };
-    expect(planNow(cluster(), [small(0)], memory, 5).memory.held).toBeUndefined();
-  });
-
-  it('keeps nodes for one starving job only, the first in queue order', () => {
-    const second = workloadOf('second', { gpus: 8, createdAtMilliseconds: 1 });
-    const memory: QueueMemory = { passed: { second: 40, large: 40 } };
-    expect(planNow(cluster(), [second, large], memory, 5).memory.held).toEqual({ uid: 'large', nodes: ['n-1'] });
+    const memory: QueueMemory = { ...emptyQueueMemory, held: [{ uid: 'gone', nodes: ['n-1'] }] };
+    expect(planNow(cluster(), [small(0)], memory, 5).memory.held).toEqual([]);
   });
 
   it('does not count a job that can never fit as the head', () => {
     const never = workloadOf('never', { vramMebibytes: 500 * gi });
-    expect(planNow(cluster(), [never, large], emptyQueueMemory, 7).memory.head).toEqual({
-      uid: 'large',
-      sinceMilliseconds: 7,
-    });
+    expect(planNow(cluster(), [never, large], emptyQueueMemory, 7).memory.headSinceMilliseconds).toEqual({ large: 7 });
   });
 
   it('lets a gang of 4 x 8 start within bounded time in a steady stream of one-card jobs', () => {

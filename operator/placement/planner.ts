@@ -1,9 +1,10 @@
 // One pure pass over the queue: a verdict for every workload, placements that see each other, and the memory for the next pass.
 // No clock, no randomness, no I/O; the inventory is as before when it returns.
 import { policyNotFound, withHope, withoutHope } from './explain.ts';
+import { hasFreeCardsOn, holdCandidates, Holds, nodesToHold, stillFitsOn } from './holds.ts';
+import type { HoldCandidates } from './holds.ts';
 import type { Draft, Inventory } from './inventory.ts';
 import type {
-  HeldNodes,
   PlacedWorkers,
   Placement,
   Policy,
@@ -17,7 +18,8 @@ import type { Places, SearchContext } from './search.ts';
 import { choosePlaces } from './search.ts';
 import { buildShape, shapeKey, withCards } from './shape.ts';
 import type { Shape } from './shape.ts';
-import { nodesToHold, Patience, stillFitsOn } from './starvation.ts';
+import { Patience, startingSites, WantedNodes } from './starvation.ts';
+import type { Waiter } from './starvation.ts';
 
 export interface PlanInput {
   readonly queue: readonly Workload[];
@@ -86,22 +88,22 @@ class Pass {
   readonly #patience: Patience;
   readonly #shapes = new Map<string, KnownShape>();
   readonly #verdicts = new Map<string, Verdict>();
-  #held: HeldNodes | undefined;
-  #heldNodes: ReadonlySet<string> = new Set();
-  /** Starving jobs for which there are no nodes in service to keep; asked once a pass. */
-  readonly #unholdable = new Set<string>();
+  readonly #holds = new Holds();
+  readonly #candidates = new Map<Shape, HoldCandidates>();
+  /** Nodes that a starving job could use which can't have enough kept yet. */
+  readonly #owed = new WantedNodes();
 
   constructor(input: PlanInput, draft: Draft) {
     this.#input = input;
     this.#draft = draft;
     this.#queue = inQueueOrder(input.queue);
-    this.#patience = new Patience(input.memory, input.nowMilliseconds);
-    this.#hold(this.#stillHeld());
+    this.#patience = new Patience(input.memory, input.nowMilliseconds, input.inventory);
+    this.#holdWhatWasHeld();
   }
 
   run(): Plan {
     for (const workload of this.#queue) this.#verdicts.set(workload.uid, this.#judge(workload));
-    return { verdicts: this.#verdicts, memory: this.#patience.remember(this.#held) };
+    return { verdicts: this.#verdicts, memory: { ...this.#patience.remember(), held: this.#holds.remember() } };
   }
 
   #judge(workload: Workload): Verdict {
@@ -112,8 +114,7 @@ class Pass {
       known.verdict ??= withoutHope(this.#input.inventory, workload, known.shape);
       return known.verdict;
     }
-    const isHolder = this.#held?.uid === workload.uid;
-    if (known.verdict === undefined || isHolder) {
+    if (known.verdict === undefined || this.#holds.nodesOf(workload.uid) !== undefined) {
       const places = this.#choose(workload, known.shape, policy);
       if (places !== undefined) return this.#place(workload, policy, places);
     }
@@ -122,16 +123,15 @@ class Pass {
 
   #place(workload: Workload, policy: Policy, places: Places): Verdict {
     for (const { node } of places.workers) this.#draft.take(node, places.group.perWorker);
-    if (this.#held?.uid === workload.uid) this.#letGo();
-    this.#patience.wasPlaced();
-    this.#holdForStarving();
+    if (this.#holds.nodesOf(workload.uid) !== undefined) this.#letGo(workload.uid);
+    this.#holdFor(this.#patience.wasPlaced(places.workers.map(({ node }) => node)));
     return { kind: 'Placed', placement: placementOf(workload, policy, places) };
   }
 
   #wait(workload: Workload, policy: Policy, known: KnownShape): Verdict {
     known.verdict ??= withHope(this.#contextFor(workload, policy, known.shape), workload, known.shape);
-    this.#patience.mustWait(workload.uid, known.shape);
-    this.#holdForStarving();
+    const waiter = { workload, shape: known.shape };
+    if (this.#patience.mustWait(waiter, this.#holds.nodesOf(workload.uid))) this.#holdFor([waiter]);
     return known.verdict;
   }
 
@@ -144,12 +144,11 @@ class Pass {
     return choosePlaces(careful, shape) ?? choosePlaces(context, shape);
   }
 
-  #contextFor(workload: Pick<Workload, 'uid'>, policy: Policy, shape: Shape): SearchContext {
-    const mayUseHeld = this.#held === undefined || this.#held.uid === workload.uid;
+  #contextFor(workload: Workload, policy: Policy, shape: Shape): SearchContext {
     return {
       inventory: this.#input.inventory,
       scoring: { weights: policy.weights, sizes: shape.sizes, signals: this.#input.signals ?? noSignals },
-      isLeftOut: mayUseHeld ? leaveOutNone : (node) => this.#heldNodes.has(node),
+      isLeftOut: (node) => this.#holds.isKeptFrom(workload.uid, node),
     };
   }
 
@@ -164,46 +163,51 @@ class Pass {
   }
 
   /** What an earlier pass kept stays kept, as long as its job waits and would fit there when empty. */
-  #stillHeld(): HeldNodes | undefined {
-    const { held } = this.#input.memory;
-    const holder = held === undefined ? undefined : this.#queue.find(({ uid }) => uid === held.uid);
-    const policy = holder === undefined ? undefined : this.#input.policies.get(holder.policyName);
-    if (held === undefined || holder === undefined || policy === undefined) return undefined;
-    const { shape } = this.#shapeOf(holder, policy);
-    return stillFitsOn(this.#contextFor(holder, policy, shape), shape, held) ? held : undefined;
-  }
-
-  #holdForStarving(): void {
-    if (this.#held !== undefined) return;
-    for (const { uid, shape } of this.#patience.starving()) {
-      if (this.#unholdable.has(uid)) continue;
-      const holder = this.#queue.find((workload) => workload.uid === uid);
-      const policy = this.#input.policies.get(holder?.policyName ?? '');
-      if (holder === undefined || policy === undefined) continue;
-      const nodes = nodesToHold(this.#contextFor(holder, policy, shape), shape, new Set(holder.avoidNodes));
-      if (nodes === undefined) {
-        this.#unholdable.add(uid);
-        continue;
-      }
-      this.#hold({ uid, nodes });
-      return;
+  #holdWhatWasHeld(): void {
+    const nodesByUid = new Map(this.#input.memory.held.map(({ uid, nodes }) => [uid, nodes]));
+    if (nodesByUid.size === 0) return;
+    for (const workload of this.#queue) {
+      const nodes = nodesByUid.get(workload.uid);
+      const policy = this.#input.policies.get(workload.policyName);
+      if (nodes === undefined || policy === undefined) continue;
+      const { shape } = this.#shapeOf(workload, policy);
+      if (stillFitsOn(this.#input.inventory, shape, nodes)) this.#holds.keep(workload.uid, nodes);
     }
   }
 
-  /** Now there may be room for those who come later in the queue: what was said so far is no answer for them. */
-  #letGo(): void {
-    this.#hold(undefined);
-    for (const known of this.#shapes.values()) known.verdict = undefined;
+  /**
+   * In queue order. While a starving job finds too few nodes that aren't kept, those behind it get none of the nodes that it
+   * could use: else they would keep them in turns, and a gang would starve behind them.
+   */
+  #holdFor(starving: readonly Waiter[]): void {
+    for (const waiter of starving) {
+      const { workload, shape } = waiter;
+      if (this.#holds.nodesOf(workload.uid) !== undefined) continue;
+      const sites = startingSites(shape);
+      if (this.#owed.includeAny(sites)) continue;
+      const candidates = this.#candidatesOf(shape);
+      const nodes = nodesToHold(candidates, waiter, (node) => this.#holds.isKept(node));
+      if (nodes !== undefined) this.#holds.keep(workload.uid, nodes);
+      else if (nodesToHold(candidates, waiter, () => false) !== undefined) this.#owed.addSites(sites);
+      else this.#candidates.set(shape, []);
+    }
   }
 
-  #hold(held: HeldNodes | undefined): void {
-    this.#held = held;
-    this.#heldNodes = new Set(held?.nodes ?? []);
+  /** As they are when a pass first asks; none where they are too few in any case. */
+  #candidatesOf(shape: Shape): HoldCandidates {
+    const candidates = this.#candidates.get(shape) ?? holdCandidates(this.#input.inventory, shape);
+    this.#candidates.set(shape, candidates);
+    return candidates;
   }
-}
 
-function leaveOutNone(): boolean {
-  return false;
+  /** What was said so far is no answer for those who come later in the queue and could have the room that is left there. */
+  #letGo(uid: string): void {
+    const nodes = this.#holds.nodesOf(uid) ?? [];
+    this.#holds.letGo(uid);
+    for (const known of this.#shapes.values()) {
+      if (hasFreeCardsOn(this.#input.inventory, known.shape, nodes)) known.verdict = undefined;
+    }
+  }
 }
 
 function placementOf(workload: Workload, policy: Policy, { group, workers }: Places): Placement {

@@ -196,6 +196,46 @@ describe('whatever the cluster and the queue', () => {
     );
   });
 
+  it('nodes are kept for one job each, as many as it needs, and nobody else is placed there', () => {
+    fc.assert(
+      fc.property(
+        clusterArbitrary,
+        queueArbitrary,
+        fc.array(fc.integer({ min: 0, max: 25 }), { minLength: 25, maxLength: 25 }),
+        (sketches, sketched, passed) => {
+          const inventory = build(sketches);
+          let queue = sketched.map(workloadFrom);
+          let memory: QueueMemory = {
+            ...emptyQueueMemory,
+            passed: Object.fromEntries(passed.map((times, index) => [`u${index}`, times])),
+          };
+          for (let round = 0; round < 4; round += 1) {
+            const before = memory.held;
+            const result = planNow(inventory, queue, memory, round * 30_000);
+            memory = result.memory;
+            const kept = memory.held.flatMap(({ nodes }) => nodes);
+            expect(new Set(kept).size).toBe(kept.length);
+            for (const { uid, nodes } of memory.held) {
+              const alone = inventoryOf(nodes.map((node) => inventory.node(node)!.facts));
+              const holder = queue.find((workload) => workload.uid === uid)!;
+              expect(planNow(alone, [holder]).verdicts.get(uid)?.kind).toBe('Placed');
+            }
+            const throughout = new Set(
+              before.filter((held) => memory.held.some(({ uid }) => uid === held.uid)).flatMap(({ nodes }) => nodes),
+            );
+            const placements = placementsOf(result, queue);
+            for (const { workload, placement } of placements) {
+              expect(placement.workers.filter(({ node }) => throughout.has(node))).toEqual([]);
+              inventory.setReservation(reservationFor(workload, placement));
+            }
+            queue = queue.filter((workload) => result.verdicts.get(workload.uid)?.kind !== 'Placed');
+            inventory.removePod(`p${round}`);
+          }
+        },
+      ),
+    );
+  });
+
   it('a plan leaves the inventory as it was', () => {
     fc.assert(
       fc.property(clusterArbitrary, queueArbitrary, (sketches, sketched) => {

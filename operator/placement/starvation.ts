@@ -1,165 +1,173 @@
-// Who has waited too long, and which nodes are kept for it. A smaller job may pass a larger one, but not for ever: the job at
-// the head for a minute, or passed twenty times, gets the nodes that could free first. Only the first starving job in queue
-// order has nodes kept, one job at a time, so that two starving jobs never keep half of what each needs.
-import type { HeldNodes, QueueMemory } from './model.ts';
-import type { SearchContext } from './search.ts';
-import type { Shape, Site, SiteGroup } from './shape.ts';
-import { nodesOf, workersIn } from './shape.ts';
+// Who has waited too long. A smaller job may pass a larger one, but not for ever: a job at the head for a minute, or passed
+// twenty times, gets the nodes that could free first kept for it (holds.ts).
+import { workersAlone } from './holds.ts';
+import type { Inventory } from './inventory.ts';
+import type { QueueMemory, Workload } from './model.ts';
+import type { NodeClass } from './node-class.ts';
+import type { Shape, Site } from './shape.ts';
+import { groupRoom } from './shape.ts';
 
 export const headPatienceMilliseconds = 60_000;
 export const passedLimit = 20;
-/** How much of the queue's front is counted: only its first starving job gets anything, so more would be waste. */
-const watchedWaiters = 100;
 
-interface Waiter {
-  readonly uid: string;
+/** A job that must wait although its cards exist. */
+export interface Waiter {
+  readonly workload: Workload;
   readonly shape: Shape;
-  /** Passed so often before this pass. */
-  readonly passedBefore: number;
-  /** Placements of this pass that came before it in the queue. */
-  readonly placedAhead: number;
 }
 
-/** Follows one pass through the queue, in queue order. */
+interface WatchedWaiter extends Waiter {
+  /** Among those who wait, in queue order. */
+  readonly position: number;
+  readonly line: Line;
+  /** Before this pass, less the passings of its line that were no passings of it: they came before it in the queue. */
+  readonly passedBefore: number;
+  /** undefined: not at the head. */
+  readonly headSinceMilliseconds: number | undefined;
+}
+
+/** All who wait for the same. */
+interface Line {
+  readonly shape: Shape;
+  /** Where all workers could be, were it empty. */
+  readonly sites: readonly Site[];
+  /** Placements of this pass that took room there. */
+  passings: number;
+  /** Whether somebody in it waits for any of its nodes, and not only for those kept for it. */
+  isWanted: boolean;
+  /** Who starves as soon as there are so many passings. */
+  readonly starvingAt: Map<number, WatchedWaiter[]>;
+}
+
+/**
+ * Follows one pass through the queue, in queue order. Only those compete who could use the same node, were it empty: a job is
+ * at the head when nobody ahead of it competes with it, and it is passed by a placement that took room where it could be. Else
+ * one job that waits for some rare card would use up the patience of all who wait for others. Slurm too looks at each
+ * partition's queue by itself (slurm.schedmd.com/sched_config.html).
+ */
 export class Patience {
   readonly #memory: QueueMemory;
   readonly #nowMilliseconds: number;
-  readonly #waiters: Waiter[] = [];
-  #placed = 0;
+  readonly #inventory: Inventory;
+  readonly #waiters: WatchedWaiter[] = [];
+  readonly #lines = new Map<Shape, Line>();
+  readonly #linesByClass = new Map<NodeClass, Set<Line>>();
+  readonly #wanted = new WantedNodes();
 
-  constructor(memory: QueueMemory, nowMilliseconds: number) {
+  constructor(memory: QueueMemory, nowMilliseconds: number, inventory: Inventory) {
     this.#memory = memory;
     this.#nowMilliseconds = nowMilliseconds;
+    this.#inventory = inventory;
   }
 
-  wasPlaced(): void {
-    this.#placed += 1;
+  /** Whether it starves by now. `held` are the nodes kept for it: a job that has some waits for these and no others. */
+  mustWait({ workload, shape }: Waiter, held: readonly string[] | undefined): boolean {
+    const { uid } = workload;
+    const line = this.#lineOf(shape);
+    const isHead = !this.#wanted.includeAny(line.sites);
+    this.#want(line, held);
+    const since = isHead ? (this.#memory.headSinceMilliseconds[uid] ?? this.#nowMilliseconds) : undefined;
+    const timesPassed = this.#memory.passed[uid] ?? 0;
+    const passedBefore = timesPassed - line.passings;
+    const position = this.#waiters.length;
+    const waiter: WatchedWaiter = { workload, shape, position, line, passedBefore, headSinceMilliseconds: since };
+    this.#waiters.push(waiter);
+    if (timesPassed >= passedLimit) return true;
+    if (since !== undefined && this.#nowMilliseconds - since >= headPatienceMilliseconds) return true;
+    getOrMake(line.starvingAt, passedLimit - passedBefore, () => []).push(waiter);
+    return false;
   }
 
-  mustWait(uid: string, shape: Shape): void {
-    if (this.#waiters.length >= watchedWaiters) return;
-    const passedBefore = this.#memory.passed[uid] ?? 0;
-    this.#waiters.push({ uid, shape, passedBefore, placedAhead: this.#placed });
+  /** Returns those who starve from now on, in queue order. */
+  wasPlaced(nodes: Iterable<string>): readonly Waiter[] {
+    const passed = new Set<Line>();
+    for (const node of new Set(nodes)) {
+      const nodeClass = this.#inventory.node(node)?.nodeClass;
+      const lines = nodeClass && this.#linesByClass.get(nodeClass);
+      for (const line of lines ?? []) {
+        if (!passed.has(line) && workersAlone(this.#inventory, line.shape, line.sites, node) > 0) passed.add(line);
+      }
+    }
+    const starving: WatchedWaiter[] = [];
+    for (const line of passed) {
+      line.passings += 1;
+      starving.push(...(line.starvingAt.get(line.passings) ?? []));
+    }
+    return starving.sort((one, other) => one.position - other.position);
   }
 
-  /** The starving jobs seen so far in this pass, in queue order. */
-  starving(): { uid: string; shape: Shape }[] {
-    return this.#waiters.filter((waiter, index) => this.#isStarving(waiter, index === 0));
-  }
-
-  remember(held: HeldNodes | undefined): QueueMemory {
+  remember(): Omit<QueueMemory, 'held'> {
+    const headSinceMilliseconds: Record<string, number> = {};
     const passed: Record<string, number> = {};
     for (const waiter of this.#waiters) {
-      const times = this.#timesPassed(waiter);
-      if (times > 0) passed[waiter.uid] = times;
+      const { uid } = waiter.workload;
+      const timesPassed = waiter.passedBefore + waiter.line.passings;
+      if (timesPassed > 0) passed[uid] = timesPassed;
+      if (waiter.headSinceMilliseconds !== undefined) headSinceMilliseconds[uid] = waiter.headSinceMilliseconds;
     }
-    const [head] = this.#waiters;
-    return {
-      ...(head === undefined ? {} : { head: { uid: head.uid, sinceMilliseconds: this.#headSince(head.uid) } }),
-      passed,
-      ...(held === undefined ? {} : { held }),
-    };
+    return { headSinceMilliseconds, passed };
   }
 
-  #isStarving(waiter: Waiter, isHead: boolean): boolean {
-    if (this.#timesPassed(waiter) >= passedLimit) return true;
-    return isHead && this.#nowMilliseconds - this.#headSince(waiter.uid) >= headPatienceMilliseconds;
+  #lineOf(shape: Shape): Line {
+    let line = this.#lines.get(shape);
+    if (line === undefined) {
+      line = { shape, sites: startingSites(shape), passings: 0, isWanted: false, starvingAt: new Map() };
+      this.#lines.set(shape, line);
+      for (const { nodeClass } of line.sites) getOrMake(this.#linesByClass, nodeClass, () => new Set()).add(line);
+    }
+    return line;
   }
 
-  #timesPassed({ passedBefore, placedAhead }: Waiter): number {
-    return passedBefore + this.#placed - placedAhead;
+  #want(line: Line, held: readonly string[] | undefined): void {
+    if (held !== undefined) {
+      for (const node of held) {
+        const entry = this.#inventory.node(node);
+        if (entry !== undefined) this.#wanted.add(entry.nodeClass, [node]);
+      }
+    } else if (!line.isWanted) {
+      line.isWanted = true;
+      this.#wanted.addSites(line.sites);
+    }
+  }
+}
+
+/** The sites where a whole job could start. Where too few nodes are in service it can't, and stands in nobody's way. */
+export function startingSites({ usable, ask, workers }: Shape): Site[] {
+  return usable.filter((group) => groupRoom(group, ask) >= workers).flatMap(({ sites }) => sites);
+}
+
+/** A set of nodes, told by sites. */
+export class WantedNodes {
+  readonly #wholeClasses = new Set<NodeClass>();
+  readonly #nodes = new Map<NodeClass, Set<string>>();
+
+  /** CPU and memory don't count: it may say so of two who can't use the same nodes for these, never the other way round. */
+  includeAny(sites: readonly Site[]): boolean {
+    return sites.some(({ nodeClass, matching }) => {
+      if (this.#wholeClasses.has(nodeClass)) return true;
+      const nodes = this.#nodes.get(nodeClass);
+      return nodes !== undefined && (matching === undefined || matching.some((node) => nodes.has(node)));
+    });
   }
 
-  #headSince(uid: string): number {
-    const { head } = this.#memory;
-    return head?.uid === uid ? head.sinceMilliseconds : this.#nowMilliseconds;
+  addSites(sites: readonly Site[]): void {
+    for (const { nodeClass, matching } of sites) {
+      if (matching === undefined) this.#wholeClasses.add(nodeClass);
+      else this.add(nodeClass, matching);
+    }
+  }
+
+  add(nodeClass: NodeClass, nodes: readonly string[]): void {
+    const wanted = getOrMake(this.#nodes, nodeClass, () => new Set<string>());
+    for (const node of nodes) wanted.add(node);
   }
 }
 
-interface HoldCandidate {
-  readonly node: string;
-  /** Cards that must come free before a first worker fits there. */
-  readonly missing: number;
-  /** Workers there when empty. */
-  readonly workers: number;
-  readonly avoided: boolean;
-}
-
-interface Hold {
-  readonly nodes: readonly string[];
-  readonly missing: number;
-}
-
-/** The nodes that could free first for all workers of a shape; undefined when there aren't enough in service. */
-export function nodesToHold(
-  context: SearchContext,
-  shape: Shape,
-  avoided: ReadonlySet<string>,
-): readonly string[] | undefined {
-  let best: Hold | undefined;
-  for (const group of shape.usable) {
-    const hold = holdIn(context, shape, group, avoided);
-    if (hold !== undefined && (best === undefined || hold.missing < best.missing)) best = hold;
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
   }
-  return best?.nodes;
-}
-
-function holdIn(
-  context: SearchContext,
-  shape: Shape,
-  group: SiteGroup,
-  avoided: ReadonlySet<string>,
-): Hold | undefined {
-  const chosen: string[] = [];
-  let missing = 0;
-  let room = 0;
-  for (const candidate of holdCandidates(context, shape, group, avoided)) {
-    if (room >= shape.workers) break;
-    chosen.push(candidate.node);
-    missing += candidate.missing;
-    room += candidate.workers;
-  }
-  return room >= shape.workers ? { nodes: chosen.sort(), missing } : undefined;
-}
-
-/** Fewest missing cards first, then the most workers, then by name; nodes to avoid last. */
-function holdCandidates(
-  context: SearchContext,
-  shape: Shape,
-  group: SiteGroup,
-  avoided: ReadonlySet<string>,
-): HoldCandidate[] {
-  const candidates = group.sites.flatMap((site) =>
-    nodesOf(site).flatMap((node) => {
-      const workers = workersThere(context, shape, site, node);
-      if (workers === 0) return [];
-      const free = context.inventory.node(node)?.free[site.poolIndex] ?? 0;
-      return [{ node, missing: Math.max(0, shape.ask.gpus - free), workers, avoided: avoided.has(node) }];
-    }),
-  );
-  return candidates.sort(
-    (one, other) =>
-      Number(one.avoided) - Number(other.avoided) ||
-      one.missing - other.missing ||
-      other.workers - one.workers ||
-      (one.node < other.node ? -1 : 1),
-  );
-}
-
-function workersThere(context: SearchContext, shape: Shape, site: Site, node: string): number {
-  const entry = context.inventory.node(node);
-  return entry === undefined ? 0 : workersIn(entry.allocatable, shape.ask, site.pool.count);
-}
-
-/** Whether a shape would still fit on the held nodes, were they empty: if not, they are let go. */
-export function stillFitsOn(context: SearchContext, shape: Shape, held: HeldNodes): boolean {
-  const nodes = new Set(held.nodes);
-  return shape.usable.some(({ sites }) => {
-    const workers = sites.map((site) =>
-      nodesOf(site)
-        .filter((node) => nodes.has(node))
-        .reduce((sum, node) => sum + workersThere(context, shape, site, node), 0),
-    );
-    return workers.reduce((sum, count) => sum + count, 0) >= shape.workers;
-  });
+  return value;
 }
