@@ -3,16 +3,7 @@ import { expect, it } from 'vitest';
 import { nodes } from '../../hack/nodes/inventory.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { adminApi, namespaceFor, nodesFor, ownCluster } from '../setup/surroundings.ts';
-import {
-  burst,
-  isTrue,
-  jobsTold,
-  notCompleteInRunOne,
-  otherOutcomes,
-  submit,
-  untilEnded,
-  untilStarted,
-} from './jobs.ts';
+import { burst, isTrue, jobsTold, notCompleteInRunOne, submit, undone, untilEnded, untilStarted } from './jobs.ts';
 import { JobLedger, jobsCreated } from './ledger.ts';
 import { operatorForTest, Replicas } from './replicas.ts';
 import { say } from './say.ts';
@@ -55,9 +46,7 @@ it('K3: two operators that both believe to lead run 50 jobs without making a Job
   expect(ended.filter((one) => !isTrue(one, 'Complete')).map(({ metadata }) => metadata.name)).toEqual([]);
   // Each run that was made is told of once, in order, and nothing else is.
   for (const { status } of ended) expect(status.attempts?.map(({ run }) => run)).toEqual(countTo(status.run ?? 0));
-  say(
-    `two operators without an election: ${otherOutcomes(ended).length} runs undone: ${[...new Set(otherOutcomes(ended))].join()}`,
-  );
+  say(`two operators without an election: ${undone(ended).length} runs undone: ${[...new Set(undone(ended))].join()}`);
   expectOneJobPerName(ledger, namespace, jobsTold(ended));
 });
 

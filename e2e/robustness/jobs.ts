@@ -7,6 +7,7 @@ import { waitFor } from '../../hack/api/wait.ts';
 export interface Attempt {
   run: number;
   outcome: string;
+  message?: string;
   nodes?: string[];
   [field: string]: unknown;
 }
@@ -116,7 +117,10 @@ export function jobsTold(gpujobs: readonly GPUJobState[]): string[] {
 }
 
 /** How the runs ended that didn't end well. */
-export function otherOutcomes(gpujobs: readonly GPUJobState[]): string[] {
+/** What was said of the runs that didn't end well. */
+export function undone(gpujobs: readonly GPUJobState[]): string[] {
   const attempts = gpujobs.flatMap(({ status }) => status.attempts ?? []);
-  return attempts.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'Complete');
+  return attempts
+    .filter(({ outcome }) => outcome !== 'Complete')
+    .map(({ outcome, message = '' }) => `${outcome}: ${message}`);
 }

@@ -6,7 +6,8 @@ import { keyOf } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Disruption, Observation, PodRefusal, Refusal, Settings } from './observation.ts';
+import type { Disruption, Observation, Refusal, Settings } from './observation.ts';
+import { podRefusals } from './pod-refusals.ts';
 import { workloadOf } from './workload.ts';
 
 /** What this process remembers of a GPUJob, beside what the API server holds. Losing it costs a try, never correctness. */
@@ -31,18 +32,6 @@ export function priorityOf(template: PodTemplate, classes: Store<PriorityClass>)
   return 0;
 }
 
-function refusedPods(collections: Collections, jobUIDs: readonly string[]): Map<string, PodRefusal> {
-  const refusals = new Map<string, PodRefusal>();
-  for (const uid of jobUIDs) {
-    const events = collections.podRefusals.store.byIndex(indexes.regarding, uid);
-    const words = events.at(-1)?.message;
-    if (words === undefined) continue;
-    const times = events.map((event) => event.firstTimestamp ?? event.metadata.creationTimestamp ?? '');
-    refusals.set(uid, { words, sinceMilliseconds: Math.min(...times.map((time) => Date.parse(time))) });
-  }
-  return refusals;
-}
-
 export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMilliseconds: number): Observation {
   const { collections, dispatcher, inventory, settings } = around;
   const key = keyOf(gpujob.metadata);
@@ -57,8 +46,8 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     spec,
     jobs,
     pods: collections.pods.store.byIndex(indexes.gpujob, key),
-    podRefusals: refusedPods(
-      collections,
+    podRefusals: podRefusals(
+      collections.podRefusals.store,
       jobs.map((job) => job.metadata.uid),
     ),
     workload,
