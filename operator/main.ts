@@ -1,5 +1,6 @@
 // The process: arguments in, exit code out. 0 stopped as told, 1 ended by an error or a lost lease, 2 a setting can't be used.
 import { ConfigurationError, readConfiguration } from './config.ts';
+import { AddressUnavailable } from './http/server.ts';
 import { createLogger } from './logger.ts';
 import { runOperator } from './operator.ts';
 import { InvalidKubeconfig } from './runtime/kubeconfig.ts';
@@ -26,6 +27,11 @@ async function main(): Promise<number> {
 }
 
 function complain(error: unknown): number {
+  if (error instanceof AddressUnavailable) {
+    const flags = '--metrics-bind-address and --health-probe-bind-address';
+    process.stderr.write(`orquanta: ${error.message}; choose another with ${flags}, or 0 for none\n`);
+    return 2;
+  }
   if (error instanceof ConfigurationError || error instanceof InvalidKubeconfig) {
     process.stderr.write(`orquanta: ${error.message}\n`);
     return 2;

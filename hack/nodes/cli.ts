@@ -9,8 +9,14 @@ const [first = '', second = '8'] = rest;
 const kubeconfig = process.env['KUBECONFIG'];
 if (kubeconfig === undefined) throw new Error('set KUBECONFIG, as `make cluster-up` prints it');
 const api = Api.fromKubeconfig(kubeconfig);
-if (command === 'demo') await createNodes(api, demoNodes());
-else if (command === 'uniform') await createNodes(api, nodes(Number(first), nvidiaCards.a100x80(Number(second))));
+
+async function create(manifests: ReturnType<typeof demoNodes>): Promise<void> {
+  await createNodes(api, manifests);
+  process.stdout.write(`${manifests.length} nodes are ready; kubectl get nodes lists them\n`);
+}
+
+if (command === 'demo') await create(demoNodes());
+else if (command === 'uniform') await create(nodes(Number(first), nvidiaCards.a100x80(Number(second))));
 else if (command === 'delete') await deleteNodes(api, rest);
 else if (command === 'silence') await silenceNode(api, first);
 else if (command === 'revive') await reviveNode(api, first);

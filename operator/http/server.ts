@@ -16,6 +16,26 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** The address can't be had: taken by another process, or not one of this machine. */
+export class AddressUnavailable extends Error {
+  override readonly name = 'AddressUnavailable';
+}
+
+const unavailable: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process has it',
+  EADDRNOTAVAIL: 'it is not an address of this machine',
+  EACCES: 'this process may not take such a port',
+};
+
+function asUnavailable(
+  error: NodeJS.ErrnoException,
+  { host, port }: { host: string | undefined; port: number },
+): Error {
+  const why = unavailable[error.code ?? ''];
+  if (why === undefined) return error;
+  return new AddressUnavailable(`can't listen on ${host ?? ''}:${port}: ${why}`, { cause: error });
+}
+
 export async function listen(address: { host: string | undefined; port: number }, routes: Routes): Promise<Listening> {
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -25,7 +45,9 @@ export async function listen(address: { host: string | undefined; port: number }
     });
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(asUnavailable(error, address));
+    });
     server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, resolve);
   });
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
