@@ -127,6 +127,23 @@ async function inflict(round: Round): Promise<string[]> {
   return inflicted;
 }
 
+/** Everything there is to see of those that don't end: when the test fails, the cluster is gone. */
+async function storyOfOpenJobs(namespace: string): Promise<string> {
+  const items = async (path: string) => (await api.get<{ items: GPUJobState[] }>(path)).items;
+  const open = (await items(gpujobsOf(namespace))).filter((one) => !isTrue(one, 'Finished')).slice(0, 3);
+  const stories = open.map(async ({ metadata: { name }, status }) => {
+    const ours = `labelSelector=orquanta.io/gpujob=${name}`;
+    const jobs = await items(`/apis/batch/v1/namespaces/${namespace}/jobs?${ours}`);
+    const pods = await items(`/api/v1/namespaces/${namespace}/pods?${ours}`);
+    const events = await items(`/api/v1/namespaces/${namespace}/events`);
+    const told = events
+      .filter(({ metadata }) => metadata.name.startsWith(`${name}.`) || metadata.name.startsWith(`${name}-`))
+      .map((event) => `${String(event['lastTimestamp'])} ${String(event['reason'])}: ${String(event['message'])}`);
+    return JSON.stringify({ name, status, jobs, pods, told }, undefined, 1);
+  });
+  return (await Promise.all(stories)).join('\n');
+}
+
 const roundNumbers = Array.from({ length: rounds }, (_, index) => index + 1);
 
 describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${seed})`, () => {
@@ -151,7 +168,11 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
         wanted.map(({ manifest }) => manifest),
       );
       const [inflicted] = await Promise.all([inflict(round), submitted]);
-      const ended = await untilEnded(api, namespace, jobCount, 300_000);
+      // The Job controller itself may wait five minutes for a Pod that it believes to have made (ExpectationsTimeout).
+      const ended = await untilEnded(api, namespace, jobCount, 900_000).catch(async (error: unknown) => {
+        say(await storyOfOpenJobs(namespace));
+        throw error;
+      });
       say(`round ${number}: ${inflicted.join('; ')}`);
 
       const ends = new Map(ended.map((one) => [one.metadata.name, isTrue(one, 'Complete') ? 'Complete' : 'Failed']));

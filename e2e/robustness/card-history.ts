@@ -1,5 +1,6 @@
 // Who held which cards at every single moment: the changes of Pods and Jobs, put in the API server's own order by their
-// resourceVersion (one sequence for all of etcd), and counted through from the start. It doesn't ask the operator.
+// resourceVersion (one sequence for all of etcd), and counted through from the start. It doesn't ask the operator. An API
+// server that was restarted has forgotten what came between: nobody is accused on what might have been then.
 import { onTestFinished } from 'vitest';
 import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import { follow } from '../../hack/api/follow.ts';
@@ -66,13 +67,13 @@ function jobClaims(job: Job, { bound }: Moment): Claim[] {
 
 export class CardHistory {
   readonly #changes: Change[] = [];
-  readonly #runOfBoundPod = new Map<number, string>();
+  readonly #bindings: { version: number; run: string }[] = [];
   readonly #bound = new Set<string>();
 
   constructor(api: Api, namespace: string) {
     const stop = new AbortController();
-    const pods = this.#watch<Pod>(api, `/api/v1/namespaces/${namespace}/pods`, stop.signal, (pod) => {
-      this.#noteBinding(pod);
+    const pods = this.#watch<Pod>(api, `/api/v1/namespaces/${namespace}/pods`, stop.signal, (pod, since) => {
+      this.#noteBinding(pod, since);
       return () => podClaims(pod);
     });
     const jobs = this.#watch<Job>(api, jobsOf(namespace), stop.signal, (job) => (moment) => jobClaims(job, moment));
@@ -87,9 +88,12 @@ export class CardHistory {
     const live = new Map<string, (moment: Moment) => Claim[]>();
     const bound = new Map<string, number>();
     const found: string[] = [];
+    const bindings = [...this.#bindings].sort((a, b) => b.version - a.version);
     for (const change of [...this.#changes].sort((a, b) => a.version - b.version)) {
-      const run = this.#runOfBoundPod.get(change.version);
-      if (run !== undefined) bound.set(run, (bound.get(run) ?? 0) + 1);
+      while ((bindings.at(-1)?.version ?? Number.POSITIVE_INFINITY) <= change.version) {
+        const run = bindings.pop()?.run ?? '';
+        bound.set(run, (bound.get(run) ?? 0) + 1);
+      }
       if (change.gone) live.delete(change.uid);
       else live.set(change.uid, change.claims);
       found.push(
@@ -99,10 +103,10 @@ export class CardHistory {
     return found;
   }
 
-  #noteBinding(pod: Pod): void {
+  #noteBinding(pod: Pod, since: number): void {
     if (pod.spec.nodeName === undefined || this.#bound.has(pod.metadata.uid ?? '')) return;
     this.#bound.add(pod.metadata.uid ?? '');
-    this.#runOfBoundPod.set(Number(pod.metadata.resourceVersion), runOf(pod));
+    this.#bindings.push({ version: since, run: runOf(pod) });
   }
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the path says which kind it is
@@ -110,17 +114,36 @@ export class CardHistory {
     api: Api,
     path: string,
     signal: AbortSignal,
-    claimsOf: (object: T) => (moment: Moment) => Claim[],
+    claimsOf: (object: T, since: number) => (moment: Moment) => Claim[],
   ): Promise<void> {
-    const note = (object: T, gone: boolean): void => {
+    const known = new Map<string, number>();
+    let seenUpTo: number | undefined;
+    const note = (object: T, gone: boolean, since?: number): void => {
       const { uid = '', resourceVersion } = object.metadata;
       const version = Number(resourceVersion);
-      this.#changes.push(gone ? { version, uid, gone } : { version, uid, gone, claims: claimsOf(object) });
+      if (gone) known.delete(uid);
+      else known.set(uid, version);
+      seenUpTo = Math.max(seenUpTo ?? 0, version);
+      const claims = claimsOf(object, since ?? version);
+      this.#changes.push(gone ? { version, uid, gone } : { version, uid, gone, claims });
+    };
+    /** What stands in a list is new in part: from when on it was so, is not known. */
+    const noteList = (items: readonly T[]): void => {
+      const gap = seenUpTo === undefined ? undefined : seenUpTo + 0.5;
+      const changed = items.filter(
+        ({ metadata }) => known.get(metadata.uid ?? '') !== Number(metadata.resourceVersion),
+      );
+      const listed = new Set(items.map(({ metadata }) => metadata.uid ?? ''));
+      const uncertain = [
+        ...changed.map(({ metadata }) => metadata.uid ?? '').filter((uid) => known.has(uid)),
+        ...[...known.keys()].filter((uid) => !listed.has(uid)),
+      ];
+      if (gap !== undefined) for (const uid of uncertain) this.#changes.push({ version: gap, uid, gone: true });
+      for (const uid of [...known.keys()].filter((one) => !listed.has(one))) known.delete(uid);
+      for (const item of changed) note(item, false, gap);
     };
     const notes = {
-      onList: (items: T[]) => {
-        for (const item of items) note(item, false);
-      },
+      onList: noteList,
       onChange: (type: string, object: T) => {
         note(object, type === 'DELETED');
       },
