@@ -27,6 +27,8 @@ interface Claim {
   node: string;
   cards: number;
   whose: string;
+  /** Of a Pod. */
+  run?: string;
 }
 
 /** Workers of a run that were bound, ended ones too. */
@@ -44,7 +46,7 @@ function podClaims(pod: Pod): Claim[] {
   const { nodeName: node = '', containers } = pod.spec;
   if (node === '' || pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') return [];
   const cards = containers.reduce((sum, { resources }) => sum + cardsOf(resources?.limits), 0);
-  return [{ node, cards, whose: `Pod ${pod.metadata.name}` }];
+  return [{ node, cards, whose: `Pod ${pod.metadata.name}`, run: runOf(pod) }];
 }
 
 /** A live Job holds its cards until its Pods are bound and count for themselves. */
@@ -152,13 +154,27 @@ export class CardHistory {
   }
 }
 
+/**
+ * The Job controller makes a second Pod when the answer to its first request was lost, and takes one of them away again. Its
+ * own doing: kube-scheduler sees to it that both have cards.
+ */
+function oncePerRun(claims: readonly Claim[]): Claim[] {
+  const runs = new Set<string>();
+  return claims.filter(({ run }) => {
+    if (run === undefined) return true;
+    const isFirst = !runs.has(run);
+    runs.add(run);
+    return isFirst;
+  });
+}
+
 function overcommitted(
   live: ReadonlyMap<string, (moment: Moment) => Claim[]>,
   moment: Moment,
   cardsPerNode: number,
 ): string[] {
   const claims = Map.groupBy(
-    [...live.values()].flatMap((claimsOf) => claimsOf(moment)),
+    oncePerRun([...live.values()].flatMap((claimsOf) => claimsOf(moment))),
     ({ node }) => node,
   );
   return [...claims].flatMap(([node, all]) => {
