@@ -69,8 +69,9 @@ export class GPUJobController {
       this.#enqueueOwner(change.object);
       this.#dispatcher.planSoon();
     });
-    this.#follow(collections.nodes.store, () => {
+    this.#follow(collections.nodes.store, (change) => {
       this.#dispatcher.planSoon();
+      if (change.type === 'deleted') this.#enqueueRunsOn(change.object.metadata.name);
     });
     this.#follow(collections.podRefusals.store, (change) => {
       this.#enqueueRefused(change.object.involvedObject);
@@ -179,6 +180,12 @@ export class GPUJobController {
   #enqueueOwner(object: KubernetesObject): void {
     const name = object.metadata.labels?.[labels.gpujob];
     if (name !== undefined) this.#options.enqueue(keyOf({ namespace: object.metadata.namespace ?? '', name }));
+  }
+
+  #enqueueRunsOn(node: string): void {
+    for (const { metadata, status } of this.#options.collections.gpujobs.store.list()) {
+      if (status?.placement?.nodes.includes(node)) this.#options.enqueue(keyOf(metadata));
+    }
   }
 
   #enqueueRefused(regarding: { namespace?: string; name?: string }): void {

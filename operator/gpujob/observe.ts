@@ -58,6 +58,7 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     get cardSizesMebibytes() {
       return inventory.cardSizes(workload);
     },
+    nodes: { has: (name) => collections.nodes.store.get(name) !== undefined },
     statusWrittenAtMilliseconds: memo.statusWrittenAtMilliseconds,
   };
 }

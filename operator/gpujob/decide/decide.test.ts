@@ -284,6 +284,21 @@ const duringARun: readonly Case[] = [
       'run 1 on node-a: 1 x NVIDIA-L4 (22.3Gi); neither the Job controller nor the scheduler has dealt with its Pods yet: are both running?',
   },
   {
+    // Seen with an API server that died with the scheduler's word: the Pod waited for its node for minutes.
+    name: 'a run whose node is gone before its Pod was on it goes elsewhere, without a word of the scheduler',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [aJob()],
+      pods: [aPod(1)],
+      nodes: { has: (name) => name !== 'node-a' },
+      nowMilliseconds: start + 1_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'BackingOff',
+    wantMessage: `run 1: node node-a was gone before all Pods were on their nodes; the next try is at ${at(11_000)}`,
+    wantAgainInMilliseconds: 10_000,
+  },
+  {
     name: 'a run is called Running only after five seconds',
     observation: anObservation({
       gpujob: aGPUJob({}, running),

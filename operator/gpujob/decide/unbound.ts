@@ -15,8 +15,18 @@ export interface Unbound {
 export function unbound(o: Observation, run: OpenRun): Unbound | undefined {
   if (!run.job || run.pods.filter(isBound).length >= o.spec.workers) return undefined;
   return (
-    refusedPods(o, run, run.job.metadata.uid) ?? unschedulable(o, run) ?? silent(o, run.job.metadata.creationTimestamp)
+    lostNode(o, run) ??
+    refusedPods(o, run, run.job.metadata.uid) ??
+    unschedulable(o, run) ??
+    silent(o, run.job.metadata.creationTimestamp)
   );
+}
+
+/** Its Pods may go nowhere else. The scheduler's word may be lost with an API server, and it looks again only after minutes. */
+function lostNode(o: Observation, { placement }: OpenRun): Unbound | undefined {
+  const lost = placement?.workers.find(({ node }) => !o.nodes.has(node))?.node;
+  if (lost === undefined) return undefined;
+  return { ending: { outcome: 'Disrupted', message: `node ${lost} was gone before all Pods were on their nodes` } };
 }
 
 /** A quota, Pod Security or a webhook; or an API server that was away for a moment, which the next try mends. */
