@@ -39,8 +39,7 @@ export async function buildOperator(): Promise<{ program: string; bytes: number 
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === import.meta.filename) {
   const { program, bytes } = await buildOperator();
+  const path = relative(process.cwd(), program);
   const megabytes = (bytes / 1_000_000).toFixed(1);
-  process.stdout.write(
-    `${relative(process.cwd(), program)} and what it loads: ${megabytes} MB. Start it with: node ${relative(process.cwd(), program)} --help\n`,
-  );
+  process.stdout.write(`${path} and what it loads: ${megabytes} MB. Start it with: node ${path} --help\n`);
 }

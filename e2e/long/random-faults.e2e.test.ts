@@ -131,11 +131,11 @@ async function inflict(round: Round): Promise<string[]> {
 async function storyOfOpenJobs(namespace: string): Promise<string> {
   const items = async (path: string) => (await api.get<{ items: GPUJobState[] }>(path)).items;
   const open = (await items(gpujobsOf(namespace))).filter((one) => !isTrue(one, 'Finished')).slice(0, 3);
+  const events = await items(`/api/v1/namespaces/${namespace}/events`);
   const stories = open.map(async ({ metadata: { name }, status }) => {
     const ours = `labelSelector=orquanta.io/gpujob=${name}`;
     const jobs = await items(`/apis/batch/v1/namespaces/${namespace}/jobs?${ours}`);
     const pods = await items(`/api/v1/namespaces/${namespace}/pods?${ours}`);
-    const events = await items(`/api/v1/namespaces/${namespace}/events`);
     const told = events
       .filter(({ metadata }) => metadata.name.startsWith(`${name}.`) || metadata.name.startsWith(`${name}-`))
       .map((event) => `${String(event['lastTimestamp'])} ${String(event['reason'])}: ${String(event['message'])}`);
@@ -168,8 +168,7 @@ describe.runIf(ownCluster() !== undefined)(`K2, K3: with random faults (SEED=${s
         wanted.map(({ manifest }) => manifest),
       );
       const [inflicted] = await Promise.all([inflict(round), submitted]);
-      // The Job controller itself may wait five minutes for a Pod that it believes to have made (ExpectationsTimeout).
-      const ended = await untilEnded(api, namespace, jobCount, 900_000).catch(async (error: unknown) => {
+      const ended = await untilEnded(api, namespace, jobCount, 300_000).catch(async (error: unknown) => {
         say(await storyOfOpenJobs(namespace));
         throw error;
       });

@@ -129,20 +129,16 @@ export class CardHistory {
       const claims = claimsOf(object, since ?? version);
       this.#changes.push(gone ? { version, uid, gone } : { version, uid, gone, claims });
     };
-    /** What stands in a list is new in part: from when on it was so, is not known. */
+    /** What differs in a list from what was known: since when it is so is not known, so in between it claims nothing. */
     const noteList = (items: readonly T[]): void => {
       const gap = seenUpTo === undefined ? undefined : seenUpTo + 0.5;
-      const changed = items.filter(
-        ({ metadata }) => known.get(metadata.uid ?? '') !== Number(metadata.resourceVersion),
-      );
-      const listed = new Set(items.map(({ metadata }) => metadata.uid ?? ''));
-      const uncertain = [
-        ...changed.map(({ metadata }) => metadata.uid ?? '').filter((uid) => known.has(uid)),
-        ...[...known.keys()].filter((uid) => !listed.has(uid)),
-      ];
-      if (gap !== undefined) for (const uid of uncertain) this.#changes.push({ version: gap, uid, gone: true });
-      for (const uid of [...known.keys()].filter((one) => !listed.has(one))) known.delete(uid);
-      for (const item of changed) note(item, false, gap);
+      const listed = new Map(items.map(({ metadata }) => [metadata.uid ?? '', Number(metadata.resourceVersion)]));
+      for (const [uid, version] of known) {
+        if (listed.get(uid) === version) continue;
+        known.delete(uid);
+        if (gap !== undefined) this.#changes.push({ version: gap, uid, gone: true });
+      }
+      for (const item of items) if (!known.has(item.metadata.uid ?? '')) note(item, false, gap);
     };
     const notes = {
       onList: noteList,

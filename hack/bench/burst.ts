@@ -1,8 +1,8 @@
-// The burst: the same jobs as bare Jobs, by the prototype and as GPUJobs in turns, so that whatever else the machine does hits both. The
-// operator is there only while its own round runs: the ceiling is the cluster alone.
-import type { Api, KubernetesObject } from '../api/client.ts';
+// The burst: the same jobs as bare Jobs, by the prototype and as GPUJobs in turns, so that whatever else the machine does hits
+// all of them. The operator is there only while its own round runs: the ceilings are the cluster without it.
+import type { KubernetesObject } from '../api/client.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { type OperatorProcess, startOperator } from '../operator/process.ts';
+import type { OperatorProcess } from '../operator/process.ts';
 import { progress } from '../terminal/progress.ts';
 import { type JobState, bareJob, isComplete } from './bare-jobs.ts';
 import { gpuJob, gpuJobsOf, jobsOf } from './gpujobs.ts';
@@ -10,18 +10,7 @@ import { type ProcessUsage, processUsage } from './process-usage.ts';
 import { installPrototype, prototype, prototypesOf, runPrototype } from './prototype.ts';
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
 import { completeAll, createNamespace, emptyNamespace } from './round.ts';
-
-export interface Stage {
-  readonly api: Api;
-  readonly cluster: Cluster;
-  /** Of the operator's own service account. */
-  readonly operatorKubeconfig: string;
-  /** The operator as it is shipped: hack/build.ts. */
-  readonly program: string;
-  readonly signal: AbortSignal;
-  /** Where to write a CPU profile of the operator for each burst; it slows the operator down. */
-  readonly profileFolder?: string;
-}
+import { operatorOn, type Stage } from './stage.ts';
 
 export interface BurstOptions {
   readonly count: number;
@@ -97,13 +86,8 @@ async function withoutOperator(stage: Stage, work: Work): Promise<BareRound> {
 }
 
 async function gpuJobRound(stage: Stage, count: number, title: string): Promise<GPUJobRound> {
-  const operator = await startOperator({
-    directory: stage.cluster.directory,
-    kubeconfig: stage.operatorKubeconfig,
-    program: stage.program,
-    signal: stage.signal,
-    nodeArguments: stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`],
-  });
+  const profile = stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`];
+  const operator = await operatorOn(stage, profile);
   try {
     await complete(stage, gpuJobs(warmUpCount, `${title} (warm-up)`));
     return await measured(stage, operator, gpuJobs(count, title));

@@ -8,12 +8,11 @@ import { waitFor } from '../api/wait.ts';
 import { createNodes } from '../nodes/create.ts';
 import { nodes } from '../nodes/inventory.ts';
 import { nvidiaCards } from '../nodes/node.ts';
-import { type OperatorProcess, startOperator } from '../operator/process.ts';
 import { progress } from '../terminal/progress.ts';
-import type { Stage } from './burst.ts';
 import { gpuJob, gpuJobsOf, podsOf } from './gpujobs.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
 import { createNamespace } from './round.ts';
+import { operatorOn, type Stage } from './stage.ts';
 
 const nodeCount = 1_213;
 const cardsPerNode = 8;
@@ -50,22 +49,18 @@ export async function large(stage: Stage): Promise<Large> {
   const existing = await api.get<{ items: unknown[] }>('/api/v1/nodes');
   await createNodes(api, nodes(nodeCount - existing.items.length, nvidiaCards.a100x80(cardsPerNode), prefix));
   await createNamespace(api, namespace);
-  const first = await start(stage);
+  const first = await operatorOn(stage);
   const placed = await fill(stage);
   const usage = processUsage(first.pid);
   await first.stop();
   await freeSome(api, placed);
   const started = performance.now();
-  const second = await start(stage);
+  const second = await operatorOn(stage);
   await untilPlacedAgain(stage, placed);
   const restartSeconds = (performance.now() - started) / 1_000;
   const restarted = processUsage(second.pid);
   await second.stop();
   return { nodes: nodeCount, gpuJobs: gpuJobCount, placed: placed.size, usage, restarted, restartSeconds };
-}
-
-function start({ cluster, operatorKubeconfig: kubeconfig, program, signal }: Stage): Promise<OperatorProcess> {
-  return startOperator({ directory: cluster.directory, kubeconfig, program, signal });
 }
 
 /** The names of the GPUJobs that have cards, once each is either placed or told why it waits. */

@@ -11,11 +11,11 @@ import { createNodes } from '../nodes/create.ts';
 import { nodes } from '../nodes/inventory.ts';
 import { nvidiaCards } from '../nodes/node.ts';
 import { installCRDs, installRights } from '../operator/install.ts';
-import { startOperator } from '../operator/process.ts';
-import { type Stage, burst } from './burst.ts';
+import { burst } from './burst.ts';
 import { idleLatencies } from './idle-latency.ts';
 import { large } from './large.ts';
 import { burstReport, idleReport, largeReport } from './report.ts';
+import { operatorOn, type Stage } from './stage.ts';
 
 const nodeCount = 125;
 const cardsPerNode = 8;
@@ -48,9 +48,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 async function measureIdle(stage: Stage): Promise<void> {
-  const { cluster, operatorKubeconfig: kubeconfig, program, signal, api } = stage;
-  const operator = await startOperator({ directory: cluster.directory, kubeconfig, program, signal });
-  print(idleReport(await idleLatencies(api, idleCount, signal)));
+  const operator = await operatorOn(stage);
+  print(idleReport(await idleLatencies(stage.api, idleCount, stage.signal)));
   await operator.stop();
 }
 

@@ -3,14 +3,14 @@
 // bare Job is the price of a custom resource.
 import { Api, type KubernetesObject } from '../api/client.ts';
 import { follow } from '../api/follow.ts';
-import { waitFor } from '../api/wait.ts';
+import { definitions, untilCRDsEstablished } from '../operator/install.ts';
 import { type JobState, bareJob, isComplete } from './bare-jobs.ts';
 import { jobsOf } from './gpujobs.ts';
 
 const group = 'bench.orquanta.io';
 const names = { plural: 'prototypes', singular: 'prototype', kind: 'Prototype', listKind: 'PrototypeList' };
-/** As many as the operator's write lane has. */
-const connections = 8;
+/** As many as the operator works on GPUJobs at a time by default (max-concurrent-reconciles). */
+const connections = 16;
 
 export const prototypesOf = (namespace: string): string => `/apis/${group}/v1/namespaces/${namespace}/${names.plural}`;
 
@@ -59,14 +59,8 @@ const definition = {
 
 /** Once in a cluster. */
 export async function installPrototype(api: Api): Promise<void> {
-  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
   await api.create(definitions, definition);
-  await waitFor<JobState>(api, `${definitions}?fieldSelector=metadata.name=${definition.metadata.name}`, {
-    what: `${definition.metadata.name} to be established`,
-    timeoutMilliseconds: 30_000,
-    until: ([found]) =>
-      found?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false,
-  });
+  await untilCRDsEstablished(api);
 }
 
 /** Plays the operator in one namespace until the signal fires. */

@@ -28,14 +28,23 @@ interface Definition extends KubernetesObject {
 export async function installCRDs({ kubeconfig, programs }: Target): Promise<void> {
   await runKubectl(programs, kubeconfig, ['apply', '--server-side', '--force-conflicts', `--filename=${crdFolder}`]);
   const api = Api.fromKubeconfig(kubeconfig);
-  const isEstablished = ({ status }: Definition): boolean =>
-    status.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') ?? false;
-  await waitFor<Definition>(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+  await untilCRDsEstablished(api);
+  await api.close();
+}
+
+export const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+function isEstablished({ status }: Definition): boolean {
+  return status.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') ?? false;
+}
+
+/** All there are. */
+export async function untilCRDsEstablished(api: Api): Promise<void> {
+  await waitFor<Definition>(api, definitions, {
     what: 'the CRDs to be established',
     timeoutMilliseconds: 30_000,
     until: (seen) => seen.length > 0 && seen.every(isEstablished),
   });
-  await api.close();
 }
 
 /** The service account that config/rbac makes. */
