@@ -72,6 +72,29 @@ describe('creating a Job', () => {
     expect((await client.list(jobs, {}, signal)).items).toHaveLength(1);
   });
 
+  it('whose answer got lost, and whose second try is refused, is no refusal: its cards stay its own', async () => {
+    const { server, run, stores, createJob } = await aServer();
+    let posts = 0;
+    server.intercept(async (request, serve) => {
+      if (request.method !== 'POST') return serve();
+      posts += 1;
+      if (posts > 1) throw new ApiError('Forbidden', 'clusterrole "orquanta" not found');
+      await serve();
+      throw new ApiError('Unreachable', 'the API server died with the answer');
+    });
+    await expect(run([createJob])).rejects.toThrow('died with the answer');
+    expect(await run([createJob])).toEqual({ kind: 'Outdated' });
+    expect(stores.jobs.get('ml/train-1')?.metadata.uid).toBeDefined();
+  });
+
+  it('that is refused while nobody can say whether it exists is tried again, and gives no cards back', async () => {
+    const { server, run, createJob } = await aServer();
+    server.intercept(() => {
+      throw new ApiError('Forbidden', 'clusterrole "orquanta" not found');
+    });
+    await expect(run([createJob])).rejects.toThrow('not found');
+  });
+
   it('whose answer got lost is found by the next try, not made twice', async () => {
     const { server, run, createJob, client } = await aServer();
     const stop = server.intercept(async (request, serve) => {

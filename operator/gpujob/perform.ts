@@ -37,10 +37,29 @@ export async function perform(
   let statusWritten = false;
   for (const effect of effects) {
     const result = await performOne(gpujob, effect, context);
+    if (result.kind === 'Refused' && (await wasMadeBefore(gpujob, effects, context))) return outdated;
     if (result.kind !== 'Done') return result;
     statusWritten ||= result.statusWritten;
   }
   return { kind: 'Done', statusWritten };
+}
+
+/**
+ * A refusal gives the cards back, so it must not be a second try's whose first one had made the Job and lost its answer: a
+ * quota that this Job has used up refuses it, and so does an API server that has just started and knows no role yet.
+ */
+async function wasMadeBefore(gpujob: GPUJob, effects: readonly Effect[], context: PerformContext): Promise<boolean> {
+  const create = effects.find((effect) => effect.kind === 'CreateJob');
+  if (!create) return false;
+  try {
+    const found = await context.client.get(jobs, create.job.metadata, context.signal);
+    if (!isOwnedBy(found, gpujob)) return false;
+    context.jobs.absorb(found);
+    return true;
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return false;
+    throw error;
+  }
 }
 
 function performOne(gpujob: GPUJob, effect: Effect, context: PerformContext): Promise<Performance> {
