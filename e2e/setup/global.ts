@@ -7,7 +7,9 @@ import type { TestProject } from 'vitest/node';
 import { playNodesOf, startCluster, stopCluster } from '../../hack/cluster/cluster.ts';
 import { existingKubeconfig } from '../../hack/cluster/existing.ts';
 import type { Programs } from '../../hack/cluster/programs.ts';
+import { Api } from '../../hack/api/client.ts';
 import { installCRDs } from '../../hack/operator/install.ts';
+import { createUnlearningDefault } from './default-policy.ts';
 
 export interface Surroundings {
   kubeconfig: string;
@@ -39,6 +41,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
   const surroundings = await start(directory, (line) => process.stderr.write(`${line}\n`));
   await installCRDs(surroundings);
+  const api = Api.fromKubeconfig(surroundings.kubeconfig, 'e2e');
+  await createUnlearningDefault(api);
+  await api.close();
   project.provide('surroundings', surroundings);
   process.env['KUBECONFIG'] = surroundings.kubeconfig;
   return () => stopCluster(directory);

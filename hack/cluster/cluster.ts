@@ -7,7 +7,7 @@ import { Api } from '../api/client.ts';
 import { stageFiles } from '../kwok/stages.ts';
 import * as components from './components.ts';
 import { type User, files, kubeconfigOf, writeKubeconfigs, writeSecrets } from './credentials.ts';
-import { compactEtcd } from './etcd.ts';
+import { alterEtcd, compactEtcd } from './etcd.ts';
 import { runKubectl } from './kubectl.ts';
 import { withLock } from './lock.ts';
 import { freePort } from './ports.ts';
@@ -97,6 +97,11 @@ export class Cluster {
     } finally {
       await this.startApiServer();
     }
+  }
+
+  /** What somebody with the keys of etcd can do: the API server learns of it by its watch. Texts of one length. */
+  alterInEtcd(key: string, from: string, to: string): Promise<void> {
+    return alterEtcd(join(this.directory, components.etcdSocketFile), key, from, to);
   }
 
   /** The leases go first: a new KWOK has a new identity and would wait until its predecessor's have run out. */

@@ -68,5 +68,13 @@ function printerColumn({ wide, ...column }: PrinterColumn) {
 export function crdYAML(definition: ResourceDefinition): string {
   const header =
     '# Generated from operator/resources by `npm run generate`. Edit the schema there, not this file.\n---\n';
-  return header + stringify(customResourceDefinition(definition), { lineWidth: 0, aliasDuplicateObjects: false });
+  return (
+    header +
+    stringify(customResourceDefinition(definition), {
+      lineWidth: 0,
+      aliasDuplicateObjects: false,
+      // kubectl reads YAML 1.1, where a bare Off is false.
+      compat: 'yaml-1.1',
+    })
+  );
 }

@@ -1,18 +1,10 @@
 // The collections the operator watches, each reduced to what somebody reads, so that ten thousand of each fit in memory.
 import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
 import { annotations, labels } from '../resources/labels.ts';
+import { type Collection, slim } from '../runtime/collection.ts';
 import type { CoreEvent, Job, KubernetesObject, Node, ObjectMeta, Pod, PriorityClass } from '../runtime/kubernetes.ts';
-import { coreEvents, jobs, nodes, pods, priorityClasses, type Resource } from '../runtime/resource.ts';
+import { coreEvents, jobs, nodes, pods, priorityClasses } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
-
-/** A collection as it is watched: which objects, and where they are kept. */
-export interface Collection<T extends KubernetesObject> {
-  readonly resource: Resource<T>;
-  readonly store: Store<T>;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-  readonly sendsBookmarks?: boolean;
-}
 
 export interface Collections {
   readonly gpujobs: Collection<GPUJob>;
@@ -34,12 +26,6 @@ export const indexes = {
 function byGPUJob(object: KubernetesObject): string[] {
   const name = object.metadata.labels?.[labels.gpujob];
   return name === undefined ? [] : [`${object.metadata.namespace ?? ''}/${name}`];
-}
-
-/** managedFields alone is a third of most objects. */
-function slim<T extends KubernetesObject>(object: T): T {
-  const { managedFields: _managedFields, ...metadata } = object.metadata;
-  return { ...object, metadata };
 }
 
 /** What is read of any object: labels and annotations of users weigh as much as all the rest. */

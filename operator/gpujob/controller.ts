@@ -30,6 +30,7 @@ export interface GPUJobControllerOptions {
   readonly clock: Clock;
   readonly enqueue: (key: string) => void;
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
+  readonly learn: Parameters<typeof perform>[2]['learn'];
   readonly onPass?: (report: PassReport) => void;
 }
 
@@ -79,6 +80,11 @@ export class GPUJobController {
     for (const gpujob of collections.gpujobs.store.list()) enqueue(keyOf(gpujob.metadata));
   }
 
+  /** Something outside the stores that a placement depends on has changed: a policy. */
+  planSoon(): void {
+    this.#dispatcher.planSoon();
+  }
+
   stop(): void {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#dispatcher.stop((workload) => this.#hasLiveJob(workload));
@@ -102,8 +108,8 @@ export class GPUJobController {
   }
 
   #performContext(signal: AbortSignal): Parameters<typeof perform>[2] {
-    const { client, collections, announce } = this.#options;
-    return { client, gpujobs: collections.gpujobs.store, jobs: collections.jobs.store, signal, announce };
+    const { client, collections, announce, learn } = this.#options;
+    return { client, gpujobs: collections.gpujobs.store, jobs: collections.jobs.store, signal, announce, learn };
   }
 
   #settle(gpujob: GPUJob, decision: Decision, performance: Performance): Outcome {

@@ -8,6 +8,7 @@ import { jobs, services } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
 import { InMemoryApiServer, type Interceptor } from '../runtime/testing/in-memory-api-server.ts';
+import type { Lesson } from '../policy/learner.ts';
 import type { Effect, Fact } from './effects.ts';
 import { buildJob, buildService } from './job.ts';
 import { perform } from './perform.ts';
@@ -32,10 +33,12 @@ async function aServer() {
   );
   const stores = { gpujobs: new Store<GPUJob>(), jobs: new Store<Job>() };
   const told: Fact[] = [];
+  const lessons: Lesson[] = [];
+  const learn = (_gpujob: GPUJob, lesson: Lesson) => Promise.resolve(lessons.push(lesson) + 6);
   const run = (effects: readonly Effect[], seen = gpujob) =>
-    perform(seen, effects, { client, ...stores, signal, announce: (_gpujob, fact) => void told.push(fact) });
+    perform(seen, effects, { client, ...stores, signal, announce: (_gpujob, fact) => void told.push(fact), learn });
   const effect: Effect = { kind: 'CreateJob', run: 1, job: jobOf(gpujob) };
-  return { server, client, gpujob, stores, told, run, createJob: effect };
+  return { server, client, gpujob, stores, told, lessons, run, createJob: effect };
 }
 
 function jobOf(gpujob: GPUJob) {
@@ -219,5 +222,26 @@ describe('writing the status', () => {
     const seen = stores.gpujobs.get('ml/train') ?? gpujob;
     await run([{ kind: 'WriteStatus', status: { run: 1 }, facts: [] }], seen);
     expect(stores.gpujobs.get('ml/train')?.status).toEqual({ run: 1 });
+  });
+});
+
+describe('S3: a failure that teaches', () => {
+  const lesson: Lesson = { cause: 'OutOfMemory', run: 2, policyName: 'default', imageID: '' };
+  const attempt = (run: number) => ({ run, outcome: 'OutOfMemory' as const, vram: '20Gi' });
+  const learn: Effect = { kind: 'Learn', lesson };
+
+  it('is learned before status speaks of it, and status says which version it made', async () => {
+    const { run, stores, lessons } = await aServer();
+    const status = { run: 2, attempts: [attempt(1), attempt(2)] };
+    expect(await run([learn, { kind: 'WriteStatus', status, facts: [] }])).toMatchObject({ statusWritten: true });
+    expect(lessons).toEqual([lesson]);
+    expect(stores.gpujobs.get('ml/train')?.status?.attempts).toEqual([attempt(1), { ...attempt(2), policyVersion: 7 }]);
+  });
+
+  it('by capacity has no attempt, and a place of its own', async () => {
+    const { run, stores } = await aServer();
+    const never: Effect = { kind: 'Learn', lesson: { ...lesson, cause: 'NeverFits', run: 1 } };
+    await run([never, { kind: 'WriteStatus', status: { neverFits: { run: 1 } }, facts: [] }]);
+    expect(stores.gpujobs.get('ml/train')?.status?.neverFits).toEqual({ run: 1, policyVersion: 7 });
   });
 });

@@ -7,7 +7,8 @@ import type { Job, Service } from '../runtime/kubernetes.ts';
 import { mergePatch } from '../runtime/merge-patch.ts';
 import { jobs, services } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
-import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
+import { type GPUJob, gpujobs, type GPUJobStatus } from '../resources/gpujob.ts';
+import type { Lesson } from '../policy/learner.ts';
 import type { Effect, Fact } from './effects.ts';
 import type { JobManifest, ServiceManifest } from './job.ts';
 import type { Refusal } from './observation.ts';
@@ -18,6 +19,8 @@ export interface PerformContext {
   readonly jobs: Store<Job>;
   readonly signal: AbortSignal;
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
+  /** The version of the policy that the failure made; undefined where it doesn't learn. */
+  readonly learn: (gpujob: GPUJob, lesson: Lesson, signal: AbortSignal) => Promise<number | undefined>;
 }
 
 export type Performance =
@@ -25,6 +28,9 @@ export type Performance =
   /** Something newer exists: it is on its way to the store, and its arrival brings the next decision. */
   | { readonly kind: 'Outdated' }
   | { readonly kind: 'Refused'; readonly refusal: Pick<Refusal, 'kind' | 'message' | 'run'> };
+
+/** What is done on the API server itself. */
+type Deed = Exclude<Effect, { kind: 'Learn' }>;
 
 const done: Performance = { kind: 'Done', statusWritten: false };
 const outdated: Performance = { kind: 'Outdated' };
@@ -35,8 +41,13 @@ export async function perform(
   context: PerformContext,
 ): Promise<Performance> {
   let statusWritten = false;
+  let taught: Taught | undefined;
   for (const effect of effects) {
-    const result = await performOne(gpujob, effect, context);
+    if (effect.kind === 'Learn') {
+      taught = { ...effect.lesson, policyVersion: await context.learn(gpujob, effect.lesson, context.signal) };
+      continue;
+    }
+    const result = await performOne(gpujob, withVersion(effect, taught), context);
     if (result.kind === 'Refused' && (await wasMadeBefore(gpujob, effects, context))) return outdated;
     if (result.kind !== 'Done') return result;
     statusWritten ||= result.statusWritten;
@@ -62,7 +73,24 @@ async function wasMadeBefore(gpujob: GPUJob, effects: readonly Effect[], context
   }
 }
 
-function performOne(gpujob: GPUJob, effect: Effect, context: PerformContext): Promise<Performance> {
+interface Taught extends Lesson {
+  readonly policyVersion: number | undefined;
+}
+
+/** The status tells which version its failure made: that is known only now. */
+function withVersion(effect: Deed, taught: Taught | undefined): Deed {
+  if (effect.kind !== 'WriteStatus' || taught?.policyVersion === undefined) return effect;
+  const { run, policyVersion } = taught;
+  const { attempts, neverFits, ...rest } = effect.status;
+  const status: GPUJobStatus = {
+    ...rest,
+    ...(attempts && { attempts: attempts.map((one) => (one.run === run ? { ...one, policyVersion } : one)) }),
+    ...(neverFits && { neverFits: neverFits.run === run ? { run, policyVersion } : neverFits }),
+  };
+  return { ...effect, status };
+}
+
+function performOne(gpujob: GPUJob, effect: Deed, context: PerformContext): Promise<Performance> {
   switch (effect.kind) {
     case 'CreateService':
       return createService(gpujob, effect.service, effect.run, context);

@@ -1,4 +1,7 @@
 // The nouns of placement: cards, nodes, pods, workloads, placements, verdicts. Types and plain constants only, no behaviour.
+import type { WeightName } from '../resources/weights.ts';
+
+export { type WeightName, weightNames } from '../resources/weights.ts';
 
 /** Amounts by resource name: cpu in millicores, memory-like ones in bytes, everything else (cards, `pods`) in units. Integers. */
 export type ResourceAmounts = Readonly<Record<string, number>>;
@@ -176,27 +179,37 @@ export interface Reservation {
   readonly perWorker: ResourceAmounts;
 }
 
-export const weightNames = ['Fit', 'Packing', 'Cost', 'Reliability', 'Heat'] as const;
-export type WeightName = (typeof weightNames)[number];
 export type Weights = Readonly<Record<WeightName, number>>;
 
 export interface Policy {
   readonly name: string;
+  /** 0 where nothing is in the ledger yet. */
   readonly version: number;
-  /** Permille each. */
+  /** Parts of a million each. */
   readonly weights: Weights;
-  readonly headroomPermille: number;
+  /** Of the VRAM asked for. */
+  readonly headroomPartsPerMillion: number;
+  /** Behind Cost, Reliability and Heat; what is missing is neutral. */
+  readonly signals?: ScoreSignals;
+  /** Why it serves nobody of this namespace now; undefined: it does. */
+  readonly refusalOf?: (namespace: string) => PolicyRefusal | undefined;
 }
 
-/** The baseline of design.md, SovereignPolicy. */
+export interface PolicyRefusal {
+  readonly reason: 'PolicyNotAllowed' | 'BudgetExhausted';
+  readonly message: string;
+}
+
+/** The baseline of design.md, SovereignPolicy, with nothing learned: for benchmarks and tests. */
 export const defaultPolicy: Policy = {
   name: 'default',
   version: 1,
-  weights: { Fit: 350, Packing: 250, Cost: 200, Reliability: 150, Heat: 50 },
-  headroomPermille: 50,
+  weights: { Fit: 350_000, Packing: 250_000, Cost: 200_000, Reliability: 150_000, Heat: 50_000 },
+  headroomPartsPerMillion: 50_000,
 };
 
-export type WaitReason = 'PolicyNotFound' | 'NoMatchingCards' | 'NeverFits' | 'CardsBusy' | 'WaitingForGang';
+export type WaitReason =
+  'PolicyNotFound' | PolicyRefusal['reason'] | 'NoMatchingCards' | 'NeverFits' | 'CardsBusy' | 'WaitingForGang';
 
 export type Verdict =
   | { readonly kind: 'Placed'; readonly placement: Placement }

@@ -339,20 +339,20 @@ describe('one workload', () => {
 
   it('goes elsewhere when a signal speaks against a node', () => {
     const inventory = inventoryOf(nodesOf(3, 'n', rtx4090, 8));
+    const signals = { reliabilityByNode: new Map([['n-1', 0]]), heatByNode: new Map([['n-3', 1000]]) };
     const result = plan({
       queue: [workloadOf('a')],
       inventory,
-      policies: new Map([['default', plainPolicy]]),
+      policies: new Map([['default', { ...plainPolicy, signals }]]),
       memory: emptyQueueMemory,
       nowMilliseconds: 0,
-      signals: { reliabilityByNode: new Map([['n-1', 0]]), heatByNode: new Map([['n-3', 1000]]) },
     });
     expect(inWords(result.verdicts.get('a'))).toBe('n-3');
   });
 });
 
 describe('headroom', () => {
-  const policy = { ...defaultPolicy, headroomPermille: 200 };
+  const policy = { ...defaultPolicy, headroomPartsPerMillion: 200_000 };
   const workload = workloadOf('a', { vramMebibytes: 22 * gi });
 
   it('is offered by a larger card, which is then preferred to a smaller one without it', () => {

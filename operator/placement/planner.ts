@@ -27,8 +27,6 @@ export interface PlanInput {
   readonly policies: ReadonlyMap<string, Policy>;
   readonly memory: QueueMemory;
   readonly nowMilliseconds: number;
-  /** Behind Cost, Reliability and Heat; what is missing is neutral. */
-  readonly signals?: ScoreSignals;
 }
 
 export interface Plan {
@@ -109,6 +107,8 @@ class Pass {
   #judge(workload: Workload): Verdict {
     const policy = this.#input.policies.get(workload.policyName);
     if (policy === undefined) return policyNotFound(workload.policyName, this.#input.policies.keys());
+    const refusal = policy.refusalOf?.(workload.namespace);
+    if (refusal !== undefined) return { kind: 'Waiting', ...refusal };
     const known = this.#shapeOf(workload, policy);
     if (known.shape.hopeful.length === 0) {
       known.verdict ??= withoutHope(this.#input.inventory, workload, known.shape);
@@ -147,7 +147,7 @@ class Pass {
   #contextFor(workload: Workload, policy: Policy, shape: Shape): SearchContext {
     return {
       inventory: this.#input.inventory,
-      scoring: { weights: policy.weights, sizes: shape.sizes, signals: this.#input.signals ?? noSignals },
+      scoring: { weights: policy.weights, sizes: shape.sizes, signals: policy.signals ?? noSignals },
       isLeftOut: (node) => this.#holds.isKeptFrom(workload.uid, node),
     };
   }

@@ -67,7 +67,7 @@ function workloadFrom(sketch: WorkloadSketch, index: number): Workload {
 const clusterArbitrary = fc.array(nodeArbitrary, { minLength: 1, maxLength: 12 });
 const queueArbitrary = fc.array(workloadArbitrary, { minLength: 1, maxLength: 25 });
 const headroomArbitrary = fc.constantFrom(0, 50, 200);
-const policyWith = (headroomPermille: number): Policy => ({ ...plainPolicy, headroomPermille });
+const policyWith = (permille: number): Policy => ({ ...plainPolicy, headroomPartsPerMillion: permille * 1000 });
 
 const build = (sketches: readonly NodeSketch[]): Inventory => inventoryOf(sketches.map(nodeFrom), podsFrom(sketches));
 

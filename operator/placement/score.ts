@@ -66,7 +66,7 @@ const scorers: Readonly<Record<WeightName, Scorer>> = {
   Heat: heatScore,
 };
 
-/** The weighted sum; weights are permille, so 1,000,000 is the most. */
+/** The weighted sum; weights are parts of a million, so 1,000,000,000 is the most. */
 export function totalScore(candidate: Candidate, context: ScoringContext): number {
   let total = 0;
   for (const name of weightNames) total += context.weights[name] * scorers[name](candidate, context);

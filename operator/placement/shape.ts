@@ -59,8 +59,8 @@ export function shapeKey(workload: Workload): string {
 export function buildShape(inventory: Inventory, workload: Workload, policy: Policy): Shape {
   const kindSites = sitesOfKind(inventory, workload);
   const { vramMebibytes } = workload;
-  const headroomPermille = workload.hasMargin ? 0 : policy.headroomPermille;
-  const withHeadroom = Math.ceil((vramMebibytes * (1000 + headroomPermille)) / 1000);
+  const headroom = workload.hasMargin ? 0 : policy.headroomPartsPerMillion;
+  const withHeadroom = Math.ceil((vramMebibytes * (1_000_000 + headroom)) / 1_000_000);
   const preferred = shapeAt(withHeadroom, workload, kindSites);
   // Headroom is a preference: it holds only where cards in service offer it to all workers.
   return offersRoom(preferred) || withHeadroom === vramMebibytes

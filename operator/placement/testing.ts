@@ -76,7 +76,7 @@ export function workloadOf(uid: string, changes: Partial<Workload> = {}): Worklo
 }
 
 /** The default weights without headroom, so that tests of other things needn't think of it. */
-export const plainPolicy: Policy = { ...defaultPolicy, headroomPermille: 0 };
+export const plainPolicy: Policy = { ...defaultPolicy, headroomPartsPerMillion: 0 };
 
 export function inventoryOf(
   nodes: readonly NodeFacts[],

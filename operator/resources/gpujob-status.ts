@@ -1,6 +1,7 @@
 // The status of a GPUJob, as the operator writes it and users read it. Numbers are integers or quantities; there is no
 // phase: conditions carry the state.
 import { z } from 'zod';
+import { type Condition, conditionSchema } from './condition.ts';
 import { atomicList, int32, int32Max, int64, mapList, oneOf, reportedQuantity, text, time } from './fields.ts';
 import { type Transition, withRules } from './rules.ts';
 
@@ -62,17 +63,6 @@ export const attemptSchema = z
   })
   .meta({ description: 'One run that is over.' });
 
-export const conditionSchema = z
-  .object({
-    type: text(316, 'Name of the condition.').min(1),
-    status: oneOf(['True', 'False', 'Unknown'], 'Whether it holds.'),
-    observedGeneration: int64(0, 'Generation of the spec that it was judged from.').optional(),
-    lastTransitionTime: time('When status last changed.'),
-    reason: text(1024, 'Why, in one word of a closed vocabulary.').min(1),
-    message: text(32_768, 'Why, in a sentence, and what to do.'),
-  })
-  .meta({ description: 'One aspect of the state of the job.' });
-
 const placementSchema = z
   .object({
     nodes: atomicList(nodeName, maxPlacementNodes, 'The chosen nodes.'),
@@ -109,6 +99,13 @@ const statusFields = z.object({
     .object({ since: time('When the job began to wait.').optional() })
     .meta({ description: 'The wait in the queue.' })
     .optional(),
+  neverFits: z
+    .object({
+      run: int32(1, int32Max, 'The run for which no card here could do.'),
+      policyVersion: policyVersion('Version of the policy that this made.').optional(),
+    })
+    .meta({ description: 'The last time that no card here could ever hold the job: a failure by capacity.' })
+    .optional(),
   startTime: time('When the first Pod of the current active period started.').optional(),
   activeSecondsBeforeSuspension: int64(0, 'Time the job was active before it was last suspended.').optional(),
   completionTime: time('When the job ended well.').optional(),
@@ -131,7 +128,7 @@ export const statusSchema = withRules(statusFields, [], [runGoesForward]).meta({
 
 export type Attempt = z.infer<typeof attemptSchema>;
 export type Evidence = z.infer<typeof evidenceSchema>;
-export type GPUJobCondition = z.infer<typeof conditionSchema>;
+export type GPUJobCondition = Condition;
 export type GPUJobStatus = z.infer<typeof statusSchema>;
 export type Outcome = (typeof outcomes)[number];
 export type Blame = (typeof blames)[number];

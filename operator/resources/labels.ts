@@ -2,11 +2,13 @@
 
 export const group = 'orquanta.io';
 
-/** On every Job, Service and Pod of a run. */
 export const labels = {
+  /** On every Job, Service and Pod of a run, with the next two. */
   gpujob: `${group}/gpujob`,
   gpujobUID: `${group}/gpujob-uid`,
   run: `${group}/run`,
+  /** On every version in the ledger, and on every bill. */
+  policy: `${group}/policy`,
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;
 
@@ -15,4 +17,8 @@ export const managedBy = 'orquanta';
 export const annotations = {
   /** On a run's Job: what it holds and where, as JSON, so that reservations can be rebuilt from what runs. */
   reservation: `${group}/reservation`,
+  /** On a SovereignPolicy: '<version>@<token>' asks for the weights of that version. */
+  rollback: `${group}/rollback`,
+  /** On a SovereignPolicy: a new token asks for the baseline. */
+  reset: `${group}/reset`,
 } as const;

@@ -4,8 +4,10 @@ import type {
   CoreV1Event,
   EventsV1Event,
   V1Condition,
+  V1ControllerRevision,
   V1Job,
   V1Lease,
+  V1Namespace,
   V1Node,
   V1ObjectMeta,
   V1Pod,
@@ -37,11 +39,14 @@ export interface KubernetesObject {
 export type Stored<T> = Omit<Wire<T>, 'metadata'> & { metadata: ObjectMeta };
 
 export type Pod = Stored<V1Pod>;
+export type Namespace = Stored<V1Namespace>;
 export type Node = Stored<V1Node>;
 export type Job = Stored<V1Job>;
 export type Service = Stored<V1Service>;
 export type Lease = Stored<V1Lease>;
 export type PriorityClass = Stored<V1PriorityClass>;
+/** `data` is any JSON; client-node says object. */
+export type ControllerRevision = Omit<Stored<V1ControllerRevision>, 'data'> & { data?: unknown };
 export type CoreEvent = Stored<CoreV1Event>;
 export type Event = Stored<EventsV1Event>;
 export type PodTemplate = Wire<V1PodTemplateSpec>;

@@ -1,11 +1,13 @@
 // Where a kind of object lives on the API server, with its type. The kinds of Kubernetes the runtime and its users need
 // are listed here; a custom resource brings its own.
 import type {
+  ControllerRevision,
   CoreEvent,
   Event,
   Job,
   KubernetesObject,
   Lease,
+  Namespace,
   Node,
   ObjectMeta,
   Pod,
@@ -33,9 +35,16 @@ export interface ObjectKey {
 
 export const pods = builtIn<Pod>('', 'v1', 'pods', 'Pod');
 export const services = builtIn<Service>('', 'v1', 'services', 'Service');
+export const namespaces = builtIn<Namespace>('', 'v1', 'namespaces', 'Namespace', 'Cluster');
 export const nodes = builtIn<Node>('', 'v1', 'nodes', 'Node', 'Cluster');
 export const coreEvents = builtIn<CoreEvent>('', 'v1', 'events', 'Event');
 export const jobs = builtIn<Job>('batch', 'v1', 'jobs', 'Job');
+export const controllerRevisions = builtIn<ControllerRevision>(
+  'apps',
+  'v1',
+  'controllerrevisions',
+  'ControllerRevision',
+);
 export const leases = builtIn<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const events = builtIn<Event>('events.k8s.io', 'v1', 'events', 'Event');
 export const priorityClasses = builtIn<PriorityClass>(

@@ -2,13 +2,13 @@
 // table is in shared/design.md, "Failure rules".
 import type { Attempt, GPUJobStatus } from '../../resources/gpujob.ts';
 import { formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
-import type { Fact } from '../effects.ts';
+import type { Effect, Fact } from '../effects.ts';
 import { nextVRAM } from '../evidence/grow.ts';
 import type { Observation } from '../observation.ts';
 import { backOffEndMilliseconds, endsInARow } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
-import { attemptOf, type Ending, withAttempt } from './ending.ts';
+import { attemptOf, type Ending, imageOf, withAttempt } from './ending.ts';
 import type { OpenRun } from './run.ts';
 import { asked, type Outcome, placementStatus, type StatusChange, timestamp } from './status.ts';
 
@@ -58,7 +58,16 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
   };
   const facts: Fact[] = [{ kind: 'RunEnded', attempt, message: attempt.message ?? '' }, ...(next.facts ?? [])];
   if (finished) facts.push(finish(next.standing));
-  return { standing: next.standing, change, facts, againInMilliseconds: next.againInMilliseconds };
+  const children = lessonOf(o, run, attempt);
+  return { standing: next.standing, change, facts, children, againInMilliseconds: next.againInMilliseconds };
+}
+
+/** Only the job's own out-of-memory teaches: a neighbour's says nothing about the choice of card. */
+function lessonOf(o: Observation, run: OpenRun, attempt: Attempt): Effect[] {
+  if (attempt.outcome !== 'OutOfMemory') return [];
+  const { policyName, container } = o.spec;
+  const imageID = imageOf(run.pods, attempt.evidence?.pod, container);
+  return [{ kind: 'Learn', lesson: { cause: 'OutOfMemory', run: run.number, policyName, imageID } }];
 }
 
 /** From the run's Job: a crash may have swallowed the status that was to tell of the run's beginning. */

@@ -78,10 +78,24 @@ function placeRun(o: Observation): Outcome {
   if (!verdict) return { standing: undefined, queued: true };
   if (verdict.kind === 'Placed') return createRun(o, verdict.placement);
   const { reason, message } = verdict;
-  if (reason === 'NeverFits' && o.spec.whenNeverFits === 'Fail') return failed(o, reason, message);
+  if (reason === 'NeverFits' && o.spec.whenNeverFits === 'Fail') return withLesson(o, failed(o, reason, message));
   const standing: Standing = { kind: 'Waiting', reason, message, fleeting: true };
   const outcome = waiting(o, standing, o.settings.messageIntervalMilliseconds);
-  return { ...outcome, children: tryOnce(o), queued: true };
+  const waits = { ...outcome, children: tryOnce(o), queued: true };
+  return reason === 'NeverFits' ? withLesson(o, waits) : waits;
+}
+
+/** A job that no card here could ever hold is an out-of-memory by capacity (requirement S7): it teaches, once for each run. */
+function withLesson(o: Observation, outcome: Outcome): Outcome {
+  const { run } = o.workload;
+  if (o.gpujob.status?.neverFits?.run === run) return outcome;
+  const { policyName } = o.spec;
+  const lesson: Effect = { kind: 'Learn', lesson: { cause: 'NeverFits', run, policyName, imageID: '' } };
+  return {
+    ...outcome,
+    change: { ...outcome.change, neverFits: { run } },
+    children: [...(outcome.children ?? []), lesson],
+  };
 }
 
 /** Once for each generation that has to wait: what the server would refuse is said now and not when cards are free. */

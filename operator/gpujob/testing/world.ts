@@ -61,6 +61,7 @@ export function apply(world: World, seen: GPUJob, effect: Effect): boolean {
     case 'CreateService':
     case 'DeleteService':
     case 'TryJob':
+    case 'Learn':
       return true;
   }
 }

@@ -1,6 +1,7 @@
 // What the in-memory API server serves, and how each kind differs from the others on a real one.
-import type { KubernetesObject, Pod } from '../kubernetes.ts';
-import { events, jobs, leases, nodes, pods, priorityClasses, services } from '../resource.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { ControllerRevision, KubernetesObject, Pod } from '../kubernetes.ts';
+import { controllerRevisions, events, jobs, leases, nodes, pods, priorityClasses, services } from '../resource.ts';
 import type { Resource } from '../resource.ts';
 
 export interface ServedResource {
@@ -34,6 +35,13 @@ export const configMaps: Resource = {
   namespaced: true,
 };
 
+const dataIsImmutable: Validate = (object, { previous }) => {
+  const same =
+    previous === undefined ||
+    isDeepStrictEqual((object as ControllerRevision).data, (previous as ControllerRevision).data);
+  return same ? undefined : 'data: Invalid value: field is immutable';
+};
+
 export const builtInResources: readonly ServedResource[] = [
   {
     resource: pods,
@@ -47,6 +55,11 @@ export const builtInResources: readonly ServedResource[] = [
   { resource: services, status: true, answersDeleteWithObject: true, initialStatus: { loadBalancer: {} } },
   { resource: jobs, status: true, selectableFields: ['status.successful'], initialStatus: {} },
   { resource: configMaps, status: false },
+  {
+    resource: controllerRevisions,
+    status: false,
+    validate: dataIsImmutable,
+  },
   { resource: leases, status: false },
   { resource: events, status: false, selectableFields: ['reason', 'type'] },
   { resource: priorityClasses, status: false },

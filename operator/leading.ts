@@ -1,0 +1,89 @@
+// Everything a leader does: the GPUJobs, the policies, and the events about them. Wiring of the rooms; no rule of the product is
+// written here.
+import type { Configuration } from './config.ts';
+import { announce } from './gpujob/announce.ts';
+import { GPUJobController } from './gpujob/controller.ts';
+import { defaultSettings } from './gpujob/observation.ts';
+import type { Parts } from './parts.ts';
+import { leadPolicies } from './policy/leading.ts';
+import { Controller } from './runtime/controller.ts';
+import { EventRecorder } from './runtime/events.ts';
+import { WorkQueue } from './runtime/work-queue.ts';
+
+const controllerName = 'gpujob';
+
+/** Until it is told to stop; returns when all of it has stopped. */
+export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { configuration, client, clock, log, metrics, collections, inventory, reflectors, identity } = parts;
+  const queue = new WorkQueue({ clock, random: Math.random, metrics: metrics.queue(controllerName) });
+  const recorder = new EventRecorder({
+    client,
+    reportingController: 'orquanta.io/operator',
+    reportingInstance: identity,
+    clock,
+    log,
+  });
+  const audience = { events: recorder, log, metrics: parts.gpujobMetrics };
+  const policies = leadPolicies({
+    ...{ client, clock, log, events: recorder, runtimeMetrics: metrics, metrics: parts.policyMetrics },
+    collections: parts.policyCollections,
+    namespace: parts.namespace,
+    gpujobs: collections.gpujobs.store,
+    onChange: () => {
+      gpujobs.planSoon();
+    },
+  });
+  const gpujobs = new GPUJobController({
+    client,
+    collections,
+    inventory,
+    policies: () => policies.forPlacement(),
+    settings: settingsOf(configuration),
+    clock,
+    enqueue: (key) => {
+      queue.add(key);
+    },
+    announce: (gpujob, fact) => {
+      announce(gpujob, fact, audience);
+    },
+    learn: (gpujob, lesson, until) => policies.learn(gpujob, lesson, until),
+    onPass: (report) => {
+      parts.gpujobMetrics.pass(report);
+    },
+  });
+  const controller = new Controller({
+    name: controllerName,
+    reconcile: (key, context) => gpujobs.reconcile(key, context.signal),
+    workers: configuration.workers,
+    queue,
+    log,
+    metrics: metrics.controller(controllerName),
+  });
+  try {
+    await Promise.all(reflectors.map((reflector) => reflector.catchUp(signal)));
+    log.info({ gpujobs: collections.gpujobs.store.size, nodes: collections.nodes.store.size }, 'leading');
+    await policies.start(signal);
+    gpujobs.start();
+    await Promise.all([controller.run(signal), policies.run(signal), recorder.run(signal)]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    gpujobs.stop();
+    policies.stop();
+    // A finished job's wait for its deletion lasts an hour: the process would live as long.
+    queue.close();
+  }
+}
+
+function settingsOf({
+  leaderElect,
+  leaseDurationMilliseconds,
+  bindTimeoutMilliseconds,
+}: Configuration): typeof defaultSettings {
+  return {
+    ...defaultSettings,
+    bindTimeoutMilliseconds,
+    // Without an election there is no former leader to wait for.
+    leaseDurationMilliseconds: leaderElect ? leaseDurationMilliseconds : 0,
+  };
+}

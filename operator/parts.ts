@@ -1,0 +1,114 @@
+// What an operator process is made of, leading or not: connection, watches, inventory, metrics. Wiring only.
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type Configuration, identityOf } from './config.ts';
+import { type Collections, collections as watchedCollections } from './gpujob/collections.ts';
+import { feedInventory } from './gpujob/feed-inventory.ts';
+import { type GPUJobMetrics, gpujobMetrics } from './gpujob/metrics.ts';
+import { Inventory } from './placement/inventory.ts';
+import { type PolicyCollections, policyCollections } from './policy/collections.ts';
+import { type PolicyMetrics, policyMetrics } from './policy/metrics.ts';
+import { ApiClient } from './runtime/client.ts';
+import { type Clock, systemClock } from './runtime/clock.ts';
+import type { Collection } from './runtime/collection.ts';
+import { loadConnection } from './runtime/connection.ts';
+import { HttpTransport } from './runtime/http-transport.ts';
+import type { KubernetesObject } from './runtime/kubernetes.ts';
+import type { Log } from './runtime/log.ts';
+import { type RuntimeMetrics, runtimeMetrics } from './runtime/metrics.ts';
+import { Reflector } from './runtime/reflector.ts';
+import { version } from './version.ts';
+
+const fieldManager = 'orquanta';
+
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly processID: number;
+  readonly log: Log;
+}
+
+export interface Parts {
+  readonly configuration: Configuration;
+  readonly identity: string;
+  /** The operator's own: its lease and the ledger of its policies are there. */
+  readonly namespace: string;
+  readonly transport: HttpTransport;
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly metrics: RuntimeMetrics;
+  readonly collections: Collections;
+  readonly policyCollections: PolicyCollections;
+  readonly reflectors: readonly Reflector<KubernetesObject>[];
+  readonly inventory: Inventory;
+  readonly gpujobMetrics: GPUJobMetrics;
+  readonly policyMetrics: PolicyMetrics;
+}
+
+export async function assemble(configuration: Configuration, around: Surroundings): Promise<Parts> {
+  const clock = systemClock;
+  const { log, environment } = around;
+  const identity = identityOf(configuration, around.processID);
+  const kubeconfig = configuration.kubeconfig === '' ? {} : { kubeconfig: configuration.kubeconfig };
+  const connection = await loadConnection({ environment, clock, ...kubeconfig });
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = runtimeMetrics(registry, clock);
+  const transport = new HttpTransport({
+    connection,
+    clock,
+    userAgent: `orquanta/${version} (${identity})`,
+    onResponse: (labels) => {
+      metrics.request(labels);
+    },
+  });
+  const client = new ApiClient(transport, { fieldManager });
+  const collections = watchedCollections();
+  const inventory = new Inventory();
+  feedInventory(collections, inventory);
+  const namespace = configuration.leaseNamespace === '' ? connection.namespace : configuration.leaseNamespace;
+  const policies = policyCollections();
+  const scopes = { jobs: configuration.watchNamespace, ledger: namespace };
+  return {
+    configuration,
+    identity,
+    namespace,
+    transport,
+    client,
+    clock,
+    log,
+    registry,
+    metrics,
+    collections,
+    policyCollections: policies,
+    reflectors: reflectorsOf(collections, policies, { client, clock, log, random: Math.random }, scopes),
+    inventory,
+    gpujobMetrics: gpujobMetrics(registry, inventory),
+    policyMetrics: policyMetrics(registry),
+  };
+}
+
+type Watching = Pick<ConstructorParameters<typeof Reflector>[0], 'client' | 'clock' | 'log' | 'random'>;
+
+function reflectorsOf(
+  collections: Collections,
+  policies: PolicyCollections,
+  watching: Watching,
+  scopes: { jobs: string; ledger: string },
+): Reflector<KubernetesObject>[] {
+  const watch = <T extends KubernetesObject>(collection: Collection<T>, scope: { namespace?: string }) =>
+    new Reflector<T>({ ...collection, ...scope, ...watching }) as unknown as Reflector<KubernetesObject>;
+  const ours = scopes.jobs === '' ? {} : { namespace: scopes.jobs };
+  return [
+    watch(collections.gpujobs, ours),
+    watch(collections.jobs, ours),
+    watch(collections.podRefusals, ours),
+    // Cards are taken by Pods of every namespace.
+    watch(collections.pods, {}),
+    watch(collections.nodes, {}),
+    watch(collections.priorityClasses, {}),
+    watch(policies.policies, {}),
+    watch(policies.ledger, { namespace: scopes.ledger }),
+    watch(policies.namespaces, {}),
+  ];
+}

@@ -1,0 +1,32 @@
+// Tells the world what happened to a policy: a line in the log, an event on the object, a count in the metrics.
+import { sovereignPolicyAPIVersion, sovereignPolicies, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
+import type { EventNote } from '../runtime/events.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Version } from './ledger/version.ts';
+import type { PolicyMetrics } from './metrics.ts';
+import { brokenWords, versionWords } from './status.ts';
+
+export interface PolicyAudience {
+  readonly events: { record(event: EventNote): void };
+  readonly log: Log;
+  readonly metrics: PolicyMetrics;
+}
+
+export function announceVersion(policy: SovereignPolicy, version: Version, audience: PolicyAudience): void {
+  const { events, log, metrics } = audience;
+  const { name } = policy.metadata;
+  const note = `Policy mutated to v${version.version}: ${versionWords(version)}`;
+  metrics.version(version);
+  log.info({ policy: name, version: version.version, cause: version.cause, held: version.held }, note);
+  events.record({ regarding: reference(policy), type: 'Normal', reason: version.cause.kind, action: 'Mutate', note });
+}
+
+export function announceBroken(policy: SovereignPolicy, words: string, { events, log }: PolicyAudience): void {
+  const note = brokenWords(policy.metadata.name, words);
+  log.error({ policy: policy.metadata.name, words }, `Policy can't be trusted: ${note}`);
+  events.record({ regarding: reference(policy), type: 'Warning', reason: 'ChainBroken', action: 'Verify', note });
+}
+
+function reference({ metadata: { name, uid } }: SovereignPolicy): EventNote['regarding'] {
+  return { apiVersion: sovereignPolicyAPIVersion, kind: sovereignPolicies.kind, name, uid };
+}

@@ -1,0 +1,128 @@
+// The controller of the policies: carries out what the spec, the annotations and the time ask of one, and writes its status.
+import { isDeepStrictEqual } from 'node:util';
+import { policyDefaults, sovereignPolicies, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
+import type { ApiClient } from '../runtime/client.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Outcome } from '../runtime/controller.ts';
+import { isApiError } from '../runtime/errors.ts';
+import { mergePatch } from '../runtime/merge-patch.ts';
+import type { Store } from '../runtime/store.ts';
+import { openBreakers } from './breaker.ts';
+import type { Keeper } from './keeper.ts';
+import { fadesAt } from './learn.ts';
+import type { Chain } from './ledger/chain.ts';
+import { resetRequest, type RollbackRequest, rollbackRequest } from './requests.ts';
+import { type Findings, policyStatus } from './status.ts';
+
+export interface PolicyControllerOptions {
+  readonly client: ApiClient;
+  readonly policies: Store<SovereignPolicy>;
+  readonly keeper: Keeper;
+  readonly succeededAt: (signature: string) => number | undefined;
+  readonly clock: Clock;
+  readonly onBroken: (policy: SovereignPolicy, words: string) => void;
+}
+
+type Handled = Pick<Findings, 'refusal' | 'handledRollback' | 'handledReset'>;
+
+const done: Outcome = { kind: 'done' };
+
+export class PolicyController {
+  readonly #options: PolicyControllerOptions;
+
+  constructor(options: PolicyControllerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(name: string, signal: AbortSignal): Promise<Outcome> {
+    const { policies, keeper } = this.#options;
+    const policy = policies.get(name);
+    // The ledger outlives it: made again, it goes on where it was.
+    if (!policy || policy.metadata.deletionTimestamp !== undefined) return done;
+    await keeper.begin(policy, signal);
+    const handled = await this.#handleRequests(policy, signal);
+    await keeper.followSpec(policy, signal);
+    await keeper.fade(policy, signal);
+    const chain = await keeper.confirmedChainOf(policy, signal);
+    const outcome = await this.#writeStatus(policy, chain, handled, signal);
+    return outcome ?? this.#again(chain);
+  }
+
+  async #handleRequests(policy: SovereignPolicy, signal: AbortSignal): Promise<Handled> {
+    const { keeper } = this.#options;
+    const { lastHandledReset, lastHandledRollback } = policy.status ?? {};
+    const reset = resetRequest(policy);
+    if (reset !== undefined) await keeper.reset(policy, reset, signal);
+    const rollback = rollbackRequest(policy);
+    const refusal = rollback ? await this.#rollBack(policy, rollback, signal) : refusalBefore(policy);
+    return {
+      refusal,
+      handledReset: reset ?? lastHandledReset,
+      handledRollback: rollback?.token ?? lastHandledRollback,
+    };
+  }
+
+  /** Why it could not be done. */
+  async #rollBack(
+    policy: SovereignPolicy,
+    { token, toVersion }: RollbackRequest,
+    signal: AbortSignal,
+  ): Promise<Findings['refusal']> {
+    const { keeper } = this.#options;
+    if (toVersion === undefined) {
+      const message = `the rollback annotation is ${JSON.stringify(token)}: write <version>@<anything new>, e.g. 7@${new Date(this.#options.clock.now()).toISOString()}`;
+      return { reason: 'InvalidRequest', message };
+    }
+    if (await keeper.rollBack(policy, { toVersion, token }, signal)) return undefined;
+    const chain = keeper.chainOf(policy);
+    if (chain.kind !== 'Intact')
+      return { reason: 'ChainBroken', message: 'the chain is broken: reset the policy first' };
+    const kept = `versions ${chain.versions[0]?.version ?? 1} to ${chain.head.version} are kept`;
+    return { reason: 'VersionNotKept', message: `there is no version ${toVersion} to roll back to: ${kept}` };
+  }
+
+  /** What must be written, was; undefined: nothing stands in the way of a later look. */
+  async #writeStatus(
+    policy: SovereignPolicy,
+    chain: Chain,
+    handled: Handled,
+    signal: AbortSignal,
+  ): Promise<Outcome | undefined> {
+    const { client, policies, clock, succeededAt, onBroken } = this.#options;
+    const now = clock.now();
+    const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
+    const status = policyStatus(policy, policyDefaults(policy.spec), chain, { ...handled, breakers }, now);
+    if (isDeepStrictEqual(status, policy.status)) return undefined;
+    try {
+      const patch = mergePatch(policy.status ?? {}, status);
+      policies.absorb(await client.patchStatus<SovereignPolicy>(sovereignPolicies, policy, patch, signal));
+    } catch (error) {
+      if (isApiError(error, 'Conflict')) return { kind: 'requeueAfter', milliseconds: 1_000 };
+      if (isApiError(error, 'NotFound')) return done;
+      throw error;
+    }
+    if (chain.kind === 'Broken' && !wasBroken(policy)) onBroken(policy, chain.words);
+    return undefined;
+  }
+
+  /** When time alone changes something: a breaker closes, a day of forgetting is due. */
+  #again(chain: Chain): Outcome {
+    if (chain.kind !== 'Intact') return done;
+    const now = this.#options.clock.now();
+    const closings = openBreakers(chain.versions, this.#options.succeededAt, now).map((one) => one.untilMilliseconds);
+    const fades = fadesAt(chain.head);
+    const next = Math.min(...closings, ...(fades > now ? [fades] : []));
+    return Number.isFinite(next) ? { kind: 'requeueAfter', milliseconds: Math.max(1_000, next - now) } : done;
+  }
+}
+
+function wasBroken({ status }: SovereignPolicy): boolean {
+  return (status?.conditions ?? []).some(({ type, status: truth }) => type === 'ChainBroken' && truth === 'True');
+}
+
+/** Stays until another request is made. */
+function refusalBefore({ status }: SovereignPolicy): Findings['refusal'] {
+  const condition = status?.conditions?.find(({ type }) => type === 'RequestRefused');
+  if (condition?.status !== 'True') return undefined;
+  return { reason: condition.reason as NonNullable<Findings['refusal']>['reason'], message: condition.message };
+}

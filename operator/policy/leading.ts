@@ -1,0 +1,106 @@
+// The policies' part of leading: the keeper, its controller, and what GPUJobs and placement need of them. Wiring only.
+import type { Policy } from '../placement/model.ts';
+import type { GPUJob } from '../resources/gpujob.ts';
+import type { ApiClient } from '../runtime/client.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Controller } from '../runtime/controller.ts';
+import type { EventNote } from '../runtime/events.ts';
+import type { Log } from '../runtime/log.ts';
+import type { RuntimeMetrics } from '../runtime/metrics.ts';
+import type { Store } from '../runtime/store.ts';
+import { WorkQueue } from '../runtime/work-queue.ts';
+import { announceBroken, announceVersion, type PolicyAudience } from './announce.ts';
+import type { PolicyCollections } from './collections.ts';
+import { PolicyController } from './controller.ts';
+import { createDefaultPolicy, defaultPolicyName } from './default-policy.ts';
+import { Keeper } from './keeper.ts';
+import { Learner, type Lesson } from './learner.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { labels } from '../resources/labels.ts';
+import { Policies } from './policies.ts';
+import { mayForget } from './retention.ts';
+import type { PolicyMetrics } from './metrics.ts';
+
+export interface PolicyLeadOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: { record(event: EventNote): void };
+  readonly runtimeMetrics: RuntimeMetrics;
+  readonly metrics: PolicyMetrics;
+  readonly collections: PolicyCollections;
+  /** Where the ledger is. */
+  readonly namespace: string;
+  readonly gpujobs: Store<GPUJob>;
+  readonly onChange: () => void;
+}
+
+export interface PolicyLead {
+  forPlacement(): ReadonlyMap<string, Policy>;
+  learn(gpujob: GPUJob, lesson: Lesson, signal: AbortSignal): Promise<number | undefined>;
+  /** Call it when the stores have caught up. */
+  start(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
+  stop(): void;
+}
+
+const controllerName = 'sovereignpolicy';
+
+export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
+  const { client, clock, log, events, runtimeMetrics, metrics, collections, namespace, gpujobs, onChange } = options;
+  const audience: PolicyAudience = { events, log, metrics };
+  const queue = new WorkQueue({ clock, random: Math.random, metrics: runtimeMetrics.queue(controllerName) });
+  const policies = collections.policies.store;
+  const succeededAt = () => undefined;
+  const keeper = new Keeper({
+    ledger: new Ledger({ client, namespace, store: collections.ledger.store }),
+    clock,
+    policies,
+    succeededAt,
+    mayForget: (version) => mayForget(version, gpujobs),
+    onVersion: (policy, version) => {
+      announceVersion(policy, version, audience);
+    },
+  });
+  const view = new Policies({ collections, keeper, onChange });
+  const learner = new Learner(keeper);
+  const policyController = new PolicyController({
+    ...{ client, policies, keeper, succeededAt, clock },
+    onBroken: (policy, words) => {
+      announceBroken(policy, words, audience);
+    },
+  });
+  const controller = new Controller({
+    name: controllerName,
+    reconcile: (key, context) => policyController.reconcile(key, context.signal),
+    workers: 1,
+    queue,
+    log,
+    metrics: runtimeMetrics.controller(controllerName),
+  });
+  const unsubscribe: (() => void)[] = [];
+  return {
+    forPlacement: () => view.forPlacement(),
+    learn: (gpujob, lesson, signal) => learner.learn(gpujob, lesson, signal),
+    async start(signal) {
+      const made = policies.get(defaultPolicyName) ? undefined : await createDefaultPolicy(client, signal);
+      if (made) policies.absorb(made);
+      unsubscribe.push(
+        policies.subscribe(({ key }) => {
+          queue.add(key);
+        }),
+        collections.ledger.store.subscribe(({ object }) => {
+          const policy = object.metadata.labels?.[labels.policy];
+          if (policy !== undefined) queue.add(policy);
+        }),
+      );
+      for (const policy of policies.list()) queue.add(policy.metadata.name);
+    },
+    run: (signal) => controller.run(signal),
+    stop() {
+      for (const end of unsubscribe.splice(0)) end();
+      view.stop();
+      queue.close();
+    },
+  };
+}

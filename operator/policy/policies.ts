@@ -1,0 +1,68 @@
+// The policies as placement sees them: weights in force, signals, and whom they serve. Made anew when something they follow
+// from has changed, and not for every pass.
+import type { Policy, PolicyRefusal } from '../placement/model.ts';
+import { policyDefaults, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
+import { costByProduct } from './catalogue.ts';
+import type { PolicyCollections } from './collections.ts';
+import type { Keeper } from './keeper.ts';
+import { selects, selectsAll } from './namespaces.ts';
+import { settingInForce } from './state.ts';
+
+export interface PoliciesOptions {
+  readonly collections: PolicyCollections;
+  readonly keeper: Keeper;
+  /** Something changed that a placement may depend on. */
+  readonly onChange: () => void;
+}
+
+export class Policies {
+  readonly #options: PoliciesOptions;
+  readonly #unsubscribe: (() => void)[];
+  #known: ReadonlyMap<string, Policy> | undefined;
+
+  constructor(options: PoliciesOptions) {
+    this.#options = options;
+    const { policies, ledger, namespaces } = options.collections;
+    const forget = () => {
+      this.#known = undefined;
+      options.onChange();
+    };
+    this.#unsubscribe = [policies.store, ledger.store, namespaces.store].map((store) => store.subscribe(forget));
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  /** By name. */
+  forPlacement(): ReadonlyMap<string, Policy> {
+    this.#known ??= new Map(
+      [...this.#options.collections.policies.store.list()].map((policy) => [policy.metadata.name, this.#view(policy)]),
+    );
+    return this.#known;
+  }
+
+  #view(policy: SovereignPolicy): Policy {
+    const spec = policyDefaults(policy.spec);
+    const chain = this.#options.keeper.chainOf(policy);
+    const { weights, headroom } = settingInForce(spec, chain);
+    const { name } = policy.metadata;
+    return {
+      name,
+      version: chain.kind === 'Intact' ? chain.head.version : 0,
+      weights,
+      headroomPartsPerMillion: headroom,
+      signals: { costByProduct: costByProduct(spec.gpus) },
+      ...(selectsAll(spec.namespaceSelector)
+        ? {}
+        : { refusalOf: (namespace: string) => this.#refusalOf(name, spec.namespaceSelector, namespace) }),
+    };
+  }
+
+  #refusalOf(name: string, selector: Parameters<typeof selects>[0], namespace: string): PolicyRefusal | undefined {
+    const labels = this.#options.collections.namespaces.store.get(namespace)?.metadata.labels ?? {};
+    if (selects(selector, labels)) return undefined;
+    const message = `policy "${name}" doesn't serve namespace "${namespace}": set policyName to one that does, or have the namespace labelled as its namespaceSelector says`;
+    return { reason: 'PolicyNotAllowed', message };
+  }
+}

@@ -1,0 +1,181 @@
+// The status of a policy, as a function of its spec, its ledger and what was asked of it. Pure: it can be wiped and comes back.
+import {
+  type PolicyConditionName,
+  type PolicyReason,
+  policyConditionTypes,
+} from '../resources/sovereignpolicy-conditions.ts';
+import {
+  type DefaultedPolicySpec,
+  maxShownBreakers,
+  type SovereignPolicy,
+  type SovereignPolicyStatus,
+} from '../resources/sovereignpolicy.ts';
+import type { Condition } from '../resources/condition.ts';
+import { annotations } from '../resources/labels.ts';
+import { weightNames } from '../resources/weights.ts';
+import type { Breaker } from './breaker.ts';
+import type { Chain } from './ledger/chain.ts';
+import { type Cause, isFailure, type Version } from './ledger/version.ts';
+import { type Setting, settingInForce } from './state.ts';
+
+/** What is to be said beside the chain. */
+export interface Findings {
+  readonly breakers: readonly Breaker[];
+  /** A rollback that could not be carried out. */
+  readonly refusal: { readonly reason: PolicyReason; readonly message: string } | undefined;
+  readonly handledRollback: string | undefined;
+  readonly handledReset: string | undefined;
+}
+
+export function policyStatus(
+  policy: SovereignPolicy,
+  spec: DefaultedPolicySpec,
+  chain: Chain,
+  findings: Findings,
+  nowMilliseconds: number,
+): SovereignPolicyStatus {
+  const before = policy.status ?? {};
+  const generation = policy.metadata.generation ?? 0;
+  const setting = settingInForce(spec, chain);
+  const now = timestamp(nowMilliseconds);
+  const status: Change = {
+    ...before,
+    observedGeneration: generation,
+    mode: chain.kind === 'Broken' ? 'Broken' : spec.learning.mode,
+    effectiveWeights: shares(setting),
+    effectiveHeadroomPermille: permille(setting.headroom),
+    ...ofHead(chain, before),
+    ...observed(spec, chain),
+    lastHandledRollback: findings.handledRollback,
+    lastHandledReset: findings.handledReset,
+    breakers: findings.breakers.length === 0 ? undefined : findings.breakers.slice(0, maxShownBreakers).map(shown),
+    conditions: conditionsOf(policy, spec, chain, findings, now),
+  };
+  return Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined));
+}
+
+/** "OutOfMemory on ml/train, run 1" */
+export function causeWords(cause: Cause): string {
+  switch (cause.kind) {
+    case 'OutOfMemory':
+    case 'NeverFits':
+      return `${cause.kind} on ${cause.namespace}/${cause.name}`;
+    case 'Decay':
+      return 'Decay toward the baseline';
+    case 'Created':
+      return 'Created from the baseline';
+    case 'Edited':
+      return 'Edit of the spec';
+    case 'Rollback':
+      return `Rollback to v${cause.toVersion}`;
+    case 'Reset':
+      return 'Reset to the baseline';
+  }
+}
+
+/** The same, with why nothing changed. */
+export function versionWords({ cause, held }: Version): string {
+  if (held === 'Breaker') return `${causeWords(cause)} (no change: its breaker is open)`;
+  if (held === 'NamespaceShift' && isFailure(cause)) {
+    return `${causeWords(cause)} (no change: ${cause.namespace} has shifted all it may for now)`;
+  }
+  return causeWords(cause);
+}
+
+/** While the chain is broken, what was last known of the head stays: it is the witness. */
+function ofHead(chain: Chain, before: SovereignPolicyStatus): Partial<SovereignPolicyStatus> {
+  if (chain.kind !== 'Intact') {
+    const { version, hash } = before;
+    return { ...(version === undefined ? {} : { version }), ...(hash === undefined ? {} : { hash }) };
+  }
+  const { head } = chain;
+  return {
+    version: head.version,
+    hash: head.hash,
+    lastCause: head.cause.kind,
+    lastChange: versionWords(head).slice(0, 512),
+    lastChangeTime: timestamp(Date.parse(head.time)),
+  };
+}
+
+type Change = { [K in keyof SovereignPolicyStatus]?: SovereignPolicyStatus[K] | undefined };
+
+function observed({ learning }: DefaultedPolicySpec, chain: Chain): Change {
+  if (learning.mode !== 'Observe' || chain.kind !== 'Intact') {
+    return { observedWeights: undefined, observedHeadroomPermille: undefined };
+  }
+  const { learned } = chain.head;
+  return { observedWeights: shares(learned), observedHeadroomPermille: permille(learned.headroom) };
+}
+
+function permille(partsPerMillion: number): number {
+  return Math.round(partsPerMillion / 1000);
+}
+
+function shares({ weights }: Setting): { name: string; partsPerMillion: number }[] {
+  return weightNames.map((name) => ({ name, partsPerMillion: weights[name] }));
+}
+
+function shown({ signature, namespace, image, failures, untilMilliseconds }: Breaker) {
+  return { signature, namespace, image, failures, untilTime: timestamp(untilMilliseconds) };
+}
+
+type Verdict = Pick<Condition, 'status' | 'message'> & { reason: PolicyReason };
+
+function conditionsOf(
+  policy: SovereignPolicy,
+  spec: DefaultedPolicySpec,
+  chain: Chain,
+  findings: Findings,
+  now: string,
+): Condition[] {
+  const generation = policy.metadata.generation ?? 0;
+  const before = policy.status?.conditions ?? [];
+  const verdicts = verdictsOn(policy, spec, chain, findings);
+  const names = (Object.keys(policyConditionTypes) as PolicyConditionName[]).filter((type) => verdicts[type]);
+  return names.map((type) => {
+    const verdict = verdicts[type] as Verdict;
+    const old = before.find((condition) => condition.type === type);
+    return {
+      type,
+      ...verdict,
+      lastTransitionTime: old?.status === verdict.status ? old.lastTransitionTime : now,
+      observedGeneration: generation,
+    };
+  });
+}
+
+const readyReasons = { Apply: 'Learning', Observe: 'Observing', Off: 'LearningOff' } as const;
+
+function verdictsOn(
+  { metadata: { name } }: SovereignPolicy,
+  { learning }: DefaultedPolicySpec,
+  chain: Chain,
+  { breakers, refusal }: Findings,
+): Partial<Record<PolicyConditionName, Verdict>> {
+  const yes = (reason: PolicyReason, message: string): Verdict => ({ status: 'True', reason, message });
+  const no = (reason: PolicyReason, message = ''): Verdict => ({ status: 'False', reason, message });
+  const broken = chain.kind === 'Broken' ? brokenWords(name, chain.words) : undefined;
+  const [worst] = breakers;
+  return {
+    Ready: broken === undefined ? yes(readyReasons[learning.mode], '') : no('ChainBroken', broken),
+    Reconciling: no('Observed'),
+    Stalled: broken === undefined ? no('ChainIntact') : yes('ChainBroken', broken),
+    ChainBroken: broken === undefined ? no('ChainIntact') : yes('ChainBroken', broken),
+    RequestRefused: refusal ? yes(refusal.reason, refusal.message) : no('RollbackCarriedOut'),
+    BreakerOpen: worst
+      ? yes(
+          'BreakerOpen',
+          `${breakers.length} workload${breakers.length === 1 ? '' : 's'} out of memory again and again, first ${worst.image} in ${worst.namespace} (${worst.failures} times): it teaches nothing until it ends well, or ${timestamp(worst.untilMilliseconds)}`,
+        )
+      : no('BreakerClosed'),
+  };
+}
+
+export function brokenWords(name: string, words: string): string {
+  return `${words}. The baseline holds and nothing is learned. Look at what changed the ControllerRevisions, then: kubectl annotate sovereignpolicy ${name} ${annotations.reset}="$(date +%s)" --overwrite`;
+}
+
+function timestamp(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}
