@@ -46,6 +46,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     announce: (gpujob, fact) => {
       announce(gpujob, fact, audience);
     },
+    experience: policies.experience,
     learn: (gpujob, lesson, until) => policies.learn(gpujob, lesson, until),
     onPass: (report) => {
       parts.gpujobMetrics.pass(report);

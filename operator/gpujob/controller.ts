@@ -1,6 +1,7 @@
 // The GPUJob controller: wires stores, dispatcher, decide and perform. It holds what is remembered between two decisions
 // about one job, and nothing that could not be lost.
 import type { Inventory } from '../placement/inventory.ts';
+import type { Experience } from '../policy/experience.ts';
 import type { Policy, Workload } from '../placement/model.ts';
 import { labels } from '../resources/labels.ts';
 import type { GPUJob } from '../resources/gpujob.ts';
@@ -30,6 +31,7 @@ export interface GPUJobControllerOptions {
   readonly clock: Clock;
   readonly enqueue: (key: string) => void;
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
+  readonly experience: Experience;
   readonly learn: Parameters<typeof perform>[2]['learn'];
   readonly onPass?: (report: PassReport) => void;
 }
@@ -91,7 +93,7 @@ export class GPUJobController {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
-    const { collections, settings, clock, inventory } = this.#options;
+    const { collections, settings, clock, inventory, experience } = this.#options;
     const gpujob = collections.gpujobs.store.get(key);
     const known = this.#uids.get(key);
     if (known !== undefined && known !== gpujob?.metadata.uid) this.#forget(key, known);
@@ -99,7 +101,7 @@ export class GPUJobController {
     this.#uids.set(key, gpujob.metadata.uid);
     this.#noteDisruption(gpujob);
     const memo = this.#memos.get(gpujob.metadata.uid) ?? {};
-    const around = { collections, dispatcher: this.#dispatcher, inventory, settings };
+    const around = { collections, dispatcher: this.#dispatcher, inventory, settings, experience };
     const observation = observe(gpujob, memo, around, clock.now());
     const decision = decide(observation);
     if (decision.queued) this.#dispatcher.submit(observation.workload);

@@ -75,6 +75,8 @@ export interface Observation {
   readonly disruption: Disruption | undefined;
   /** Card sizes in the inventory that pass this job's own rules (isolation, products, selectors), ascending. */
   readonly cardSizesMebibytes: readonly number[];
+  /** Its workload runs out of memory again and again: more VRAM is not what it lacks. */
+  readonly breakerIsOpen: boolean;
   /** The names of all nodes there are. */
   readonly nodes: { has(name: string): boolean };
   /** When this process last wrote the status; undefined after a restart. */

@@ -1,6 +1,9 @@
 // Reads one GPUJob's situation from the stores, in one tick and without asking anybody.
 import type { Inventory } from '../placement/inventory.ts';
-import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
+import type { Workload } from '../placement/model.ts';
+import type { Experience } from '../policy/experience.ts';
+import { parseMebibytes } from '../resources/quantity.ts';
+import { type DefaultedGPUJobSpec, type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
 import type { PodTemplate, PriorityClass } from '../runtime/kubernetes.ts';
 import { keyOf } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
@@ -22,6 +25,7 @@ export interface Surroundings {
   readonly dispatcher: Dispatcher;
   readonly inventory: Inventory;
   readonly settings: Settings;
+  readonly experience: Experience;
 }
 
 /** As admission does it: the named class, else the cluster's default, else 0 (k8s.io/api/scheduling/v1). */
@@ -32,13 +36,24 @@ export function priorityOf(template: PodTemplate, classes: Store<PriorityClass>)
   return 0;
 }
 
+/** A first run starts at what the same workload needed before, where that is allowed and a card here has it. */
+function startingSize(workload: Workload, gpujob: GPUJob, spec: DefaultedGPUJobSpec, around: Surroundings): Workload {
+  if ((gpujob.status?.run ?? 0) > 0 || spec.retry.onOutOfMemory !== 'Grow') return workload;
+  const needed = around.experience.neededMebibytes(gpujob);
+  if (needed === undefined || needed <= workload.vramMebibytes) return workload;
+  const { maxVRAM } = spec.retry;
+  if (maxVRAM !== undefined && needed > parseMebibytes(maxVRAM)) return workload;
+  const largest = around.inventory.cardSizes(workload).at(-1) ?? 0;
+  return needed > largest ? workload : { ...workload, vramMebibytes: needed, hasMargin: true };
+}
+
 export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMilliseconds: number): Observation {
-  const { collections, dispatcher, inventory, settings } = around;
+  const { collections, dispatcher, inventory, settings, experience } = around;
   const key = keyOf(gpujob.metadata);
   const spec = gpujobDefaults(gpujob.spec);
   const jobs = collections.jobs.store.byIndex(indexes.gpujob, key);
   const priority = priorityOf(spec.template as PodTemplate, collections.priorityClasses.store);
-  const workload = workloadOf(gpujob, spec, priority);
+  const workload = startingSize(workloadOf(gpujob, spec, priority), gpujob, spec, around);
   return {
     nowMilliseconds,
     settings,
@@ -57,6 +72,9 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     // Asked for after an out-of-memory only, and it looks at every node.
     get cardSizesMebibytes() {
       return inventory.cardSizes(workload);
+    },
+    get breakerIsOpen() {
+      return experience.breakerIsOpen(gpujob);
     },
     nodes: { has: (name) => collections.nodes.store.get(name) !== undefined },
     statusWrittenAtMilliseconds: memo.statusWrittenAtMilliseconds,

@@ -226,7 +226,7 @@ describe('writing the status', () => {
 });
 
 describe('S3: a failure that teaches', () => {
-  const lesson: Lesson = { cause: 'OutOfMemory', run: 2, policyName: 'default', imageID: '' };
+  const lesson: Lesson = { cause: 'OutOfMemory', run: 2, policyName: 'default' };
   const attempt = (run: number) => ({ run, outcome: 'OutOfMemory' as const, vram: '20Gi' });
   const learn: Effect = { kind: 'Learn', lesson };
 

@@ -237,5 +237,7 @@ export const emptyQueueMemory: QueueMemory = { headSinceMilliseconds: {}, passed
 export interface ScoreSignals {
   readonly costByProduct?: ReadonlyMap<string, number>;
   readonly reliabilityByNode?: ReadonlyMap<string, number>;
+  /** How seldom work on this product ran out of memory; what is missing never did. It scales the node's own. */
+  readonly reliabilityByProduct?: ReadonlyMap<string, number>;
   readonly heatByNode?: ReadonlyMap<string, number>;
 }

@@ -50,8 +50,10 @@ function costScore({ product }: Candidate, { signals }: ScoringContext): number 
   return signals.costByProduct?.get(product) ?? neutralScore;
 }
 
-function reliabilityScore({ node }: Candidate, { signals }: ScoringContext): number {
-  return signals.reliabilityByNode?.get(node) ?? neutralScore;
+function reliabilityScore({ node, product }: Candidate, { signals }: ScoringContext): number {
+  const ofNode = signals.reliabilityByNode?.get(node) ?? neutralScore;
+  const ofProduct = signals.reliabilityByProduct?.get(product) ?? bestScore;
+  return Math.floor((ofNode * ofProduct) / bestScore);
 }
 
 function heatScore({ node }: Candidate, { signals }: ScoringContext): number {
@@ -86,8 +88,15 @@ export function scoresOf(candidate: Candidate, context: ScoringContext): Record<
 
 /** Nodes about which something is known that others of their class don't share. */
 export function nodesWithSignals(signals: ScoreSignals): ReadonlySet<string> {
-  return new Set([...(signals.reliabilityByNode?.keys() ?? []), ...(signals.heatByNode?.keys() ?? [])]);
+  const known = special.get(signals);
+  if (known) return known;
+  const nodes = new Set([...(signals.reliabilityByNode?.keys() ?? []), ...(signals.heatByNode?.keys() ?? [])]);
+  special.set(signals, nodes);
+  return nodes;
 }
+
+/** Asked for each worker of each job, and the same for a whole pass. */
+const special = new WeakMap<ScoreSignals, ReadonlySet<string>>();
 
 export interface ScoredCandidate extends Candidate {
   readonly score: number;

@@ -13,11 +13,13 @@ import { announceBroken, announceVersion, type PolicyAudience } from './announce
 import type { PolicyCollections } from './collections.ts';
 import { PolicyController } from './controller.ts';
 import { createDefaultPolicy, defaultPolicyName } from './default-policy.ts';
+import { type Experience, experienceOf } from './experience.ts';
 import { Keeper } from './keeper.ts';
 import { Learner, type Lesson } from './learner.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { labels } from '../resources/labels.ts';
 import { Policies } from './policies.ts';
+import { RunHistory } from './run-history.ts';
 import { mayForget } from './retention.ts';
 import type { PolicyMetrics } from './metrics.ts';
 
@@ -37,6 +39,7 @@ export interface PolicyLeadOptions {
 
 export interface PolicyLead {
   forPlacement(): ReadonlyMap<string, Policy>;
+  readonly experience: Experience;
   learn(gpujob: GPUJob, lesson: Lesson, signal: AbortSignal): Promise<number | undefined>;
   /** Call it when the stores have caught up. */
   start(signal: AbortSignal): Promise<void>;
@@ -51,7 +54,8 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
   const audience: PolicyAudience = { events, log, metrics };
   const queue = new WorkQueue({ clock, random: Math.random, metrics: runtimeMetrics.queue(controllerName) });
   const policies = collections.policies.store;
-  const succeededAt = () => undefined;
+  const history = new RunHistory();
+  const succeededAt = (signature: string) => history.succeededAt(signature);
   const keeper = new Keeper({
     ledger: new Ledger({ client, namespace, store: collections.ledger.store }),
     clock,
@@ -62,7 +66,7 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       announceVersion(policy, version, audience);
     },
   });
-  const view = new Policies({ collections, keeper, onChange });
+  const view = new Policies({ collections, keeper, history, clock, onChange });
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
     ...{ client, policies, keeper, succeededAt, clock },
@@ -82,7 +86,14 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
   return {
     forPlacement: () => view.forPlacement(),
     learn: (gpujob, lesson, signal) => learner.learn(gpujob, lesson, signal),
+    experience: experienceOf({ history, keeper, policies, clock }),
     async start(signal) {
+      for (const object of gpujobs.list()) history.follow({ type: 'added', key: '', object });
+      unsubscribe.push(
+        gpujobs.subscribe((change) => {
+          history.follow(change);
+        }),
+      );
       const made = policies.get(defaultPolicyName) ? undefined : await createDefaultPolicy(client, signal);
       if (made) policies.absorb(made);
       unsubscribe.push(

@@ -8,8 +8,6 @@ export interface Lesson {
   readonly cause: LearningCause;
   readonly run: number;
   readonly policyName: string;
-  /** What the kubelet ran; '' where no run tells. */
-  readonly imageID: string;
 }
 
 export class Learner {
@@ -22,8 +20,8 @@ export class Learner {
   /** The version it made, once for each job and run; undefined where the policy doesn't learn. */
   async learn(gpujob: GPUJob, lesson: Lesson, signal: AbortSignal): Promise<number | undefined> {
     const { namespace, name, uid } = gpujob.metadata;
-    const { cause: kind, run, policyName, imageID } = lesson;
-    const failure = { kind, namespace, name, uid, run, ...workloadSignature(gpujob, imageID) };
+    const { cause: kind, run, policyName } = lesson;
+    const failure = { kind, namespace, name, uid, run, ...workloadSignature(gpujob) };
     return (await this.#keeper.learn(policyName, failure, signal))?.version;
   }
 }

@@ -3,14 +3,21 @@
 import type { Policy, PolicyRefusal } from '../placement/model.ts';
 import { policyDefaults, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import { costByProduct } from './catalogue.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { PolicyCollections } from './collections.ts';
 import type { Keeper } from './keeper.ts';
 import { selects, selectsAll } from './namespaces.ts';
+import type { RunHistory } from './run-history.ts';
 import { settingInForce } from './state.ts';
+
+/** Failures fade, and new ones are seen, at least so often. */
+const freshMilliseconds = 10_000;
 
 export interface PoliciesOptions {
   readonly collections: PolicyCollections;
   readonly keeper: Keeper;
+  readonly history: RunHistory;
+  readonly clock: Clock;
   /** Something changed that a placement may depend on. */
   readonly onChange: () => void;
 }
@@ -19,6 +26,7 @@ export class Policies {
   readonly #options: PoliciesOptions;
   readonly #unsubscribe: (() => void)[];
   #known: ReadonlyMap<string, Policy> | undefined;
+  #madeAt = 0;
 
   constructor(options: PoliciesOptions) {
     this.#options = options;
@@ -36,15 +44,18 @@ export class Policies {
 
   /** By name. */
   forPlacement(): ReadonlyMap<string, Policy> {
-    this.#known ??= new Map(
-      [...this.#options.collections.policies.store.list()].map((policy) => [policy.metadata.name, this.#view(policy)]),
-    );
+    const now = this.#options.clock.now();
+    if (this.#known && now - this.#madeAt < freshMilliseconds) return this.#known;
+    const policies = [...this.#options.collections.policies.store.list()];
+    this.#known = new Map(policies.map((policy) => [policy.metadata.name, this.#view(policy, now)]));
+    this.#madeAt = now;
     return this.#known;
   }
 
-  #view(policy: SovereignPolicy): Policy {
+  #view(policy: SovereignPolicy, now: number): Policy {
     const spec = policyDefaults(policy.spec);
-    const chain = this.#options.keeper.chainOf(policy);
+    const { keeper, history } = this.#options;
+    const chain = keeper.chainOf(policy);
     const { weights, headroom } = settingInForce(spec, chain);
     const { name } = policy.metadata;
     return {
@@ -52,7 +63,11 @@ export class Policies {
       version: chain.kind === 'Intact' ? chain.head.version : 0,
       weights,
       headroomPartsPerMillion: headroom,
-      signals: { costByProduct: costByProduct(spec.gpus) },
+      signals: {
+        costByProduct: costByProduct(spec.gpus),
+        reliabilityByNode: history.reliabilityByNode(now),
+        reliabilityByProduct: history.reliabilityByProduct(now),
+      },
       ...(selectsAll(spec.namespaceSelector)
         ? {}
         : { refusalOf: (namespace: string) => this.#refusalOf(name, spec.namespaceSelector, namespace) }),

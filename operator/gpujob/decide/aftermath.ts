@@ -8,7 +8,7 @@ import type { Observation } from '../observation.ts';
 import { backOffEndMilliseconds, endsInARow } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
-import { attemptOf, type Ending, imageOf, withAttempt } from './ending.ts';
+import { attemptOf, type Ending, withAttempt } from './ending.ts';
 import type { OpenRun } from './run.ts';
 import { asked, type Outcome, placementStatus, type StatusChange, timestamp } from './status.ts';
 
@@ -65,9 +65,8 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
 /** Only the job's own out-of-memory teaches: a neighbour's says nothing about the choice of card. */
 function lessonOf(o: Observation, run: OpenRun, attempt: Attempt): Effect[] {
   if (attempt.outcome !== 'OutOfMemory') return [];
-  const { policyName, container } = o.spec;
-  const imageID = imageOf(run.pods, attempt.evidence?.pod, container);
-  return [{ kind: 'Learn', lesson: { cause: 'OutOfMemory', run: run.number, policyName, imageID } }];
+  const { policyName } = o.spec;
+  return [{ kind: 'Learn', lesson: { cause: 'OutOfMemory', run: run.number, policyName } }];
 }
 
 /** From the run's Job: a crash may have swallowed the status that was to tell of the run's beginning. */
@@ -143,6 +142,7 @@ function afterOutOfMemory(o: Observation, attempt: Attempt, attempts: Attempt[],
     return { standing: { kind: 'Failed', reason: 'OutOfMemory', message } };
   }
   if (isExhausted(o, failures)) return exhausted(o, attempt, failures);
+  if (o.breakerIsOpen) return backOff(o, attempts);
   const growth = nextVRAM({
     currentMebibytes: parseMebibytes(attempt.vram),
     failedCardMebibytes: optionalMebibytes(attempt.cardVRAM),
@@ -166,24 +166,29 @@ function afterOutOfMemory(o: Observation, attempt: Attempt, attempts: Attempt[],
 }
 
 function backOff(o: Observation, attempts: Attempt[]): Next {
-  const end = backOffEndMilliseconds(attempts, o.settings);
+  const end = backOffEndMilliseconds(attempts, o.settings, o.gpujob.status?.vram);
   const againInMilliseconds = end === undefined ? undefined : end - o.nowMilliseconds;
   return { standing: standingAfter(o, attempts, undefined), againInMilliseconds };
 }
+
+/** Also what an out-of-memory that was not followed by growth means later, when status alone is left. */
+const breakerWords =
+  'not grown, because jobs of this image and command ran out of memory again and again: look at its memory use, or see the breakers of its policy';
 
 /** Where a job stands between a run that is over and the next one: a function of what status says, so that it stays. */
 export function standingAfter(o: Observation, attempts: readonly Attempt[], grownTo: string | undefined): Standing {
   const last = attempts.at(-1);
   if (!last) return { kind: 'Waiting', reason: 'Starting', message: '' };
   const what = `run ${last.run}: ${last.message ?? last.outcome}`;
-  if (last.outcome === 'OutOfMemory') {
-    const vram = grownTo ?? o.gpujob.status?.vram ?? last.vram;
+  const vram = grownTo ?? o.gpujob.status?.vram ?? last.vram;
+  if (last.outcome === 'OutOfMemory' && vram !== last.vram) {
     return { kind: 'Waiting', reason: 'OutOfMemory', message: `${what}; run ${last.run + 1} asks for ${vram}` };
   }
-  const end = backOffEndMilliseconds(attempts, o.settings);
+  const end = backOffEndMilliseconds(attempts, o.settings, vram);
   const when = end === undefined ? '' : `; the next try is at ${timestamp(end)}`;
   const reason = last.outcome === 'Unschedulable' || last.outcome === 'PodsRefused' ? last.outcome : 'BackingOff';
-  return { kind: 'Waiting', reason, message: `${what}${when}` };
+  const why = last.outcome === 'OutOfMemory' ? `; ${breakerWords}` : '';
+  return { kind: 'Waiting', reason, message: `${what}${why}${when}` };
 }
 
 function optionalMebibytes(quantity: string | undefined): number | undefined {

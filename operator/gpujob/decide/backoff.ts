@@ -23,11 +23,20 @@ export function endsInARow(attempts: readonly Attempt[]): number {
   return attempts.length - 1 - attempts.findLastIndex((attempt) => attempt.outcome !== outcome);
 }
 
-/** Epoch milliseconds; undefined where nothing has to be waited for. */
-export function backOffEndMilliseconds(attempts: readonly Attempt[], settings: Settings): number | undefined {
+/** Epoch milliseconds; undefined where nothing has to be waited for. `vram`: what is asked for now. */
+export function backOffEndMilliseconds(
+  attempts: readonly Attempt[],
+  settings: Settings,
+  vram: string | undefined,
+): number | undefined {
   const last = attempts.at(-1);
-  if (last === undefined || !backedOff.has(last.outcome)) return undefined;
+  if (last === undefined || !isBackedOff(last, vram)) return undefined;
   return Date.parse(last.endTime ?? '') + delayMilliseconds(endsInARow(attempts), settings);
+}
+
+/** A job that ran out of memory and did not grow would only do it again at once. */
+function isBackedOff({ outcome, vram: failedWith }: Attempt, vram: string | undefined): boolean {
+  return backedOff.has(outcome) || (outcome === 'OutOfMemory' && vram === failedWith);
 }
 
 export function refusalEndMilliseconds(refusal: Refusal, settings: Settings): number {

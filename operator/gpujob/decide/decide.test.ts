@@ -414,6 +414,17 @@ const afterARun: readonly Case[] = [
     wantStatus: { vram: '20Gi' },
   },
   {
+    name: 'an out-of-memory of a workload whose breaker is open teaches, and is tried again without growing, later',
+    observation: failedRun(
+      { terminated: { exitCode: 1, message: torchOutOfMemory } },
+      { gpujob: aGPUJob({}, { ...running, vram: '20Gi' }), breakerIsOpen: true },
+    ),
+    wantEffects: ['Learn', 'WriteStatus'],
+    wantReason: 'BackingOff',
+    wantStatus: { vram: '20Gi', failures: { application: 0, outOfMemory: 1, disruption: 0 } },
+    wantAgainInMilliseconds: 10_000,
+  },
+  {
     name: 'exit code 137 never grows VRAM',
     observation: failedRun({ terminated: { exitCode: 137, message: torchOutOfMemory } }),
     wantEffects: ['WriteStatus'],

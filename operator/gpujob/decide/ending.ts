@@ -97,12 +97,6 @@ function terminatedContainers(pod: Pod, chosen: string): TerminatedContainer[] {
   });
 }
 
-/** What the kubelet says it ran, by digest; '' where it doesn't. */
-export function imageOf(pods: readonly Pod[], name: string | undefined, container: string): string {
-  const pod = pods.find(({ metadata }) => metadata.name === name);
-  return pod?.status?.containerStatuses?.find((status) => status.name === container)?.imageID ?? '';
-}
-
 function refusedByNode(pod: Pod): string {
   const words = [pod.status?.reason, pod.status?.message].filter(Boolean).join(': ') || 'no reason given';
   return `the node refused Pod ${pod.metadata.name}: ${words}`;

@@ -27,7 +27,7 @@ export function startRun(o: Observation): Outcome {
 /** Reasons not to ask for cards yet. */
 function hold(o: Observation): Outcome | undefined {
   const attempts = o.gpujob.status?.attempts ?? [];
-  const end = backOffEndMilliseconds(attempts, o.settings);
+  const end = backOffEndMilliseconds(attempts, o.settings, o.gpujob.status?.vram);
   if (end !== undefined && end > o.nowMilliseconds) {
     return { standing: standingAfter(o, attempts, undefined), againInMilliseconds: end - o.nowMilliseconds };
   }
@@ -90,7 +90,7 @@ function withLesson(o: Observation, outcome: Outcome): Outcome {
   const { run } = o.workload;
   if (o.gpujob.status?.neverFits?.run === run) return outcome;
   const { policyName } = o.spec;
-  const lesson: Effect = { kind: 'Learn', lesson: { cause: 'NeverFits', run, policyName, imageID: '' } };
+  const lesson: Effect = { kind: 'Learn', lesson: { cause: 'NeverFits', run, policyName } };
   return {
     ...outcome,
     change: { ...outcome.change, neverFits: { run } },

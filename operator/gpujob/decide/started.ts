@@ -1,6 +1,6 @@
 // What status and the world are told of a run from its first moment on; for one made just before a crash too.
 import type { Fact } from '../effects.ts';
-import { formatCapacity } from '../../resources/quantity.ts';
+import { formatCapacity, formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
 import type { Observation } from '../observation.ts';
 import type { Standing } from './conditions.ts';
 import type { OpenRun } from './run.ts';
@@ -33,5 +33,13 @@ export function placedMessage(o: Observation, run: OpenRun): string {
   const [first, ...others] = placement.workers.map((worker) => worker.node);
   const where = others.length > 0 ? `${first ?? ''} and ${others.length} more` : (first ?? '');
   const cards = o.spec.workers > 1 ? `${o.spec.workers} workers with ${o.spec.gpus} each` : String(o.spec.gpus);
-  return `run ${run.number} on ${where}: ${cards} x ${placement.product} (${formatCapacity(placement.cardVRAMMebibytes)})`;
+  const cardWords = `${cards} x ${placement.product} (${formatCapacity(placement.cardVRAMMebibytes)})`;
+  return `run ${run.number} on ${where}: ${cardWords}${learnedSize(o, run)}`;
+}
+
+/** A first run asks for more than its spec only where the same workload needed it before. */
+function learnedSize(o: Observation, run: OpenRun): string {
+  const asked = o.workload.vramMebibytes;
+  if (run.number > 1 || asked <= parseMebibytes(o.spec.requiredVRAM)) return '';
+  return `; asks for ${formatMebibytes(asked)} and not ${o.spec.requiredVRAM}, because the same workload needed it before`;
 }

@@ -152,6 +152,7 @@ export function anObservation(overrides: ObservationOverrides = {}): Observation
     refusal: undefined,
     disruption: undefined,
     cardSizesMebibytes: [15360, 22888, 39538, 81920],
+    breakerIsOpen: false,
     nodes: { has: () => true },
     statusWrittenAtMilliseconds: undefined,
     ...overrides,

@@ -1,0 +1,37 @@
+// What the policies know of a GPUJob from runs that are over: where to start, and whether growing still makes sense.
+import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
+import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Store } from '../runtime/store.ts';
+import { openBreakers } from './breaker.ts';
+import type { Keeper } from './keeper.ts';
+import type { RunHistory } from './run-history.ts';
+import { workloadSignature } from './signature.ts';
+
+export interface Experience {
+  /** What the same workload needed that had asked for the same. */
+  neededMebibytes(gpujob: GPUJob): number | undefined;
+  /** It runs out of memory again and again: more VRAM is not what it lacks. */
+  breakerIsOpen(gpujob: GPUJob): boolean;
+}
+
+export interface ExperienceOptions {
+  readonly history: RunHistory;
+  readonly keeper: Keeper;
+  readonly policies: Pick<Store<SovereignPolicy>, 'get'>;
+  readonly clock: Clock;
+}
+
+export function experienceOf({ history, keeper, policies, clock }: ExperienceOptions): Experience {
+  return {
+    neededMebibytes: (gpujob) => history.neededMebibytes(gpujob),
+    breakerIsOpen(gpujob) {
+      const policy = policies.get(gpujobDefaults(gpujob.spec).policyName);
+      const chain = policy && keeper.chainOf(policy);
+      if (chain?.kind !== 'Intact') return false;
+      const { signature } = workloadSignature(gpujob);
+      const open = openBreakers(chain.versions, (one) => history.succeededAt(one), clock.now());
+      return open.some((breaker) => breaker.signature === signature);
+    },
+  };
+}
