@@ -1,6 +1,12 @@
-// Where a bench plays: a fresh control plane, and the operator as it is measured on it.
-import type { Api } from '../api/client.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+// Where a bench plays: a fresh control plane, and the operator as it is measured on it. Everything is gone when it ends, also
+// when it is interrupted.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Api } from '../api/client.ts';
+import { buildOperator } from '../build.ts';
+import { type Cluster, startCluster, stopCluster } from '../cluster/cluster.ts';
+import { installCRDs, installRights } from '../operator/install.ts';
 import { type OperatorProcess, startOperator } from '../operator/process.ts';
 
 export interface Stage {
@@ -18,4 +24,56 @@ export interface Stage {
 export function operatorOn(stage: Stage, nodeArguments: readonly string[] = []): Promise<OperatorProcess> {
   const { cluster, operatorKubeconfig: kubeconfig, program, signal } = stage;
   return startOperator({ directory: cluster.directory, kubeconfig, program, signal, nodeArguments });
+}
+
+export const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+export const print = (lines: readonly string[]): void => {
+  process.stdout.write(`${lines.join('\n')}\n`);
+};
+
+/** A whole number from an environment variable; a clear refusal of anything else. */
+export function positive(name: string, fallback: number): number {
+  const text = process.env[name] ?? '';
+  const value = text === '' ? fallback : Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`${name}=${text}: write a whole number from 1 on`);
+}
+
+/** The whole program of a bench: it ends the process. */
+export async function playOnStage(measure: (stage: Stage) => Promise<void>): Promise<never> {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      say(`\n${name}: cleaning up`);
+      stop.abort(new Error(`stopped by ${name}`));
+    });
+  }
+  try {
+    await withStage(measure, stop.signal);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = stop.signal.aborted ? 130 : 1;
+  }
+  process.exit();
+}
+
+async function withStage(measure: (stage: Stage) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'orquanta-bench-'));
+  const started = performance.now();
+  try {
+    const cluster = await startCluster({ directory, diesWithStarter: true, say, signal });
+    await installCRDs(cluster);
+    const operatorKubeconfig = await installRights(cluster);
+    const api = Api.fromKubeconfig(cluster.kubeconfig, 'bench');
+    const profileFolder = process.env['PROFILE'] ? { profileFolder: resolve(process.env['PROFILE']) } : {};
+    const { program } = await buildOperator();
+    await measure({ api, cluster, operatorKubeconfig, program, signal, ...profileFolder });
+    await api.close();
+  } finally {
+    await stopCluster(directory);
+  }
+  say(`Measured in ${Math.round((performance.now() - started) / 1_000)} s; everything it started is stopped.`);
 }

@@ -1,6 +1,6 @@
 // What the policies know of a GPUJob from runs that are over: where to start, and whether growing still makes sense.
 import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
-import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';
+import { policyDefaults, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../runtime/store.ts';
 import { openBreakers } from './breaker.ts';
@@ -9,7 +9,7 @@ import type { RunHistory } from './run-history.ts';
 import { workloadSignature } from './signature.ts';
 
 export interface Experience {
-  /** What the same workload needed that had asked for the same. */
+  /** What the same workload needed that had asked for the same; only in mode Apply. */
   neededMebibytes(gpujob: GPUJob): number | undefined;
   /** It runs out of memory again and again: more VRAM is not what it lacks. */
   breakerIsOpen(gpujob: GPUJob): boolean;
@@ -24,7 +24,11 @@ export interface ExperienceOptions {
 
 export function experienceOf({ history, keeper, policies, clock }: ExperienceOptions): Experience {
   return {
-    neededMebibytes: (gpujob) => history.neededMebibytes(gpujob),
+    neededMebibytes(gpujob) {
+      const policy = policies.get(gpujobDefaults(gpujob.spec).policyName);
+      const applies = policy !== undefined && policyDefaults(policy.spec).learning.mode === 'Apply';
+      return applies ? history.neededMebibytes(gpujob) : undefined;
+    },
     breakerIsOpen(gpujob) {
       const policy = policies.get(gpujobDefaults(gpujob.spec).policyName);
       const chain = policy && keeper.chainOf(policy);
