@@ -193,7 +193,7 @@ describe('kubectl', () => {
   });
 
   it('explain says what every field is for', async () => {
-    expect(await kubectl('explain', 'gpuj', '--recursive')).toMatch(/requiredVRAM\t<Object> -required-/);
+    expect(await kubectl('explain', 'gpuj', '--recursive')).toMatch(/template\t<Object> -required-/);
     for (const path of ['spec', 'spec.retry', 'spec.template.spec.containers', 'status.attempts.evidence']) {
       const said = saidOfFields(await kubectl('explain', `gpuj.${path}`));
       expect(said).not.toEqual([]);

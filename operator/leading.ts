@@ -32,6 +32,9 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     onChange: () => {
       gpujobs.planSoon();
     },
+    onEdit: (policy) => {
+      gpujobs.policyEdited(policy);
+    },
   });
   const gpujobs = new GPUJobController({
     client,

@@ -76,3 +76,21 @@ it('kubectl get spol shows version, mode, headroom and the last cause', async ()
   const table = await kubectl(['get', 'spol', name]);
   expect(table.split('\n')[1]).toMatch(new RegExp(`^${name} +1 +Apply +50 +Created +\\d+s *$`));
 });
+
+it('a job that names a model asks for what the catalogue says of it, and waits while the catalogue does not know it', async () => {
+  const namespace = await aNamespaceWithCards('model');
+  const name = await policyFor(api, 'model', { models: [{ name: 'llama-8b', vram: '20Gi' }] });
+  await operatorForTest({ args: [`--watch-namespace=${namespace}`] });
+  const jobs = ['llama-8b', 'llama-9b'].map((model) => gpujob({ name: model, spec: { policyName: name, model } }));
+  for (const job of jobs) delete (job['spec'] as { requiredVRAM?: string }).requiredVRAM;
+  await submit(api, namespace, jobs);
+  const waiting = await untilReason(namespace, 'llama-9b', 'ModelNotFound');
+  expect(messageOf(waiting)).toBe(
+    `policy "${name}" doesn't know the model "llama-9b" (it knows llama-8b): set requiredVRAM, or have the model added to its spec.models`,
+  );
+  const known = await untilReason(namespace, 'llama-8b', 'Complete');
+  expect(known.status['vram']).toBe('20Gi');
+  const models = ['llama-8b', 'llama-9b'].map((model) => ({ name: model, vram: '20Gi' }));
+  await api.patch(`${policiesPath}/${name}`, { spec: { models } });
+  await untilEnded(api, namespace, 2);
+});

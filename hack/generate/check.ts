@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { GeneratedFile } from './files.ts';
 
 /** Folders in which every file is generated: what is there and not in the list was left behind. */
-const generatedFolders = ['crds', 'crds/schemas', 'config/crd', 'config/crd/bases'];
+const generatedFolders = [
+  'crds',
+  'crds/schemas',
+  'config/crd',
+  'config/crd/bases',
+  'config/admission',
+  'config/catalogue',
+];
 
 export async function staleFiles(root: string, files: readonly GeneratedFile[]): Promise<string[]> {
   const stale = await Promise.all(files.map((file) => staleness(root, file)));

@@ -1,12 +1,14 @@
 // Writes the generated files, or with --check says which are stale and fails. Run it from anywhere.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { admissionFile } from './admission.ts';
+import { catalogueManifest } from './catalogue.ts';
 import { staleFiles } from './check.ts';
 import { generatedFiles } from './files.ts';
 import { referencePages } from './reference.ts';
 
 const root = join(import.meta.dirname, '../..');
-const files = [...generatedFiles(), ...(await referencePages())];
+const files = [...generatedFiles(), ...(await referencePages()), await admissionFile(), await catalogueManifest()];
 
 if (process.argv.includes('--check')) {
   const stale = await staleFiles(root, files);

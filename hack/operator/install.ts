@@ -1,5 +1,5 @@
-// Puts into a cluster what the operator needs: the CRDs, and config/rbac with a kubeconfig of its service account. It
-// starts nothing.
+// Puts into a cluster what the operator needs: the CRDs, what the API server warns of, and config/rbac with a kubeconfig of
+// its service account. It starts nothing.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -11,6 +11,7 @@ import type { Programs } from '../cluster/programs.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const crdFolder = join(root, 'crds');
+const admissionFolder = join(root, 'config', 'admission');
 const rbacFolder = join(root, 'config', 'rbac');
 
 /** Where to install; `directory` is where kubeconfigs, logs and pid files go. */
@@ -24,12 +25,20 @@ interface Definition extends KubernetesObject {
   status: { conditions?: { type: string; status: string }[] };
 }
 
-/** Returns when the API server serves them. */
-export async function installCRDs({ kubeconfig, programs }: Target): Promise<void> {
+/** With what is said at their admission. Returns when the API server serves them. */
+export async function installCRDs(target: Target): Promise<void> {
+  const { kubeconfig, programs } = target;
   await runKubectl(programs, kubeconfig, ['apply', '--server-side', '--force-conflicts', `--filename=${crdFolder}`]);
   const api = Api.fromKubeconfig(kubeconfig);
   await untilCRDsEstablished(api);
   await api.close();
+  await installAdmission(target);
+}
+
+/** The CRDs must be there: SovereignPolicies are its parameters. */
+export async function installAdmission({ kubeconfig, programs }: Target): Promise<void> {
+  const args = ['apply', '--server-side', '--force-conflicts', `--filename=${admissionFolder}`];
+  await runKubectl(programs, kubeconfig, args);
 }
 
 export const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';

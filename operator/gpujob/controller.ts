@@ -82,6 +82,14 @@ export class GPUJobController {
     for (const gpujob of collections.gpujobs.store.list()) enqueue(keyOf(gpujob.metadata));
   }
 
+  /** A policy's spec has changed: a job may wait for a model in its catalogue, and isn't in the queue. */
+  policyEdited(name: string): void {
+    for (const { metadata, spec, status } of this.#options.collections.gpujobs.store.list()) {
+      const waits = spec.requiredVRAM === undefined && (status?.run ?? 0) === 0;
+      if (waits && (spec.policyName ?? 'default') === name) this.#options.enqueue(keyOf(metadata));
+    }
+  }
+
   /** Something outside the stores that a placement depends on has changed: a policy. */
   planSoon(): void {
     this.#dispatcher.planSoon();

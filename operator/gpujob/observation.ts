@@ -55,11 +55,21 @@ export interface Disruption {
   readonly words: string;
 }
 
+export interface ModelNotFound {
+  readonly reason: 'ModelNotFound' | 'PolicyNotFound';
+  readonly message: string;
+}
+
+/** A spec that says how much VRAM it asks for, in its own words or the catalogue's. */
+export type AskingSpec = DefaultedGPUJobSpec & { readonly requiredVRAM: string };
+
 export interface Observation {
   readonly nowMilliseconds: number;
   readonly settings: Settings;
   readonly gpujob: GPUJob;
-  readonly spec: DefaultedGPUJobSpec;
+  readonly spec: AskingSpec;
+  /** What to do about a model that gives no VRAM; undefined: it does, or requiredVRAM stands there. */
+  readonly modelNotFound: ModelNotFound | undefined;
   /** Every Job that carries this GPUJob's name, whichever uid owns it. */
   readonly jobs: readonly Job[];
   /** The Pods of this GPUJob's runs. */

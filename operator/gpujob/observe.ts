@@ -3,13 +3,13 @@ import type { Inventory } from '../placement/inventory.ts';
 import type { Workload } from '../placement/model.ts';
 import type { Experience } from '../policy/experience.ts';
 import { parseMebibytes } from '../resources/quantity.ts';
-import { type DefaultedGPUJobSpec, type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
+import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
 import type { PodTemplate, PriorityClass } from '../runtime/kubernetes.ts';
 import { keyOf } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Disruption, Observation, Refusal, Settings } from './observation.ts';
+import type { AskingSpec, Disruption, Observation, Refusal, Settings } from './observation.ts';
 import { podRefusals } from './pod-refusals.ts';
 import { workloadOf } from './workload.ts';
 
@@ -36,8 +36,18 @@ export function priorityOf(template: PodTemplate, classes: Store<PriorityClass>)
   return 0;
 }
 
+/** Where the model is unknown nothing is asked for yet: `decide` says so and queues nothing. */
+function askingSpec(gpujob: GPUJob, experience: Experience): Pick<Observation, 'spec' | 'modelNotFound'> {
+  const spec = gpujobDefaults(gpujob.spec);
+  const { requiredVRAM } = spec;
+  if (requiredVRAM !== undefined) return { spec: { ...spec, requiredVRAM }, modelNotFound: undefined };
+  const model = experience.modelVRAM(spec.policyName, spec.model);
+  if ('vram' in model) return { spec: { ...spec, requiredVRAM: model.vram }, modelNotFound: undefined };
+  return { spec: { ...spec, requiredVRAM: '0' }, modelNotFound: model };
+}
+
 /** A first run starts at what the same workload needed before, where that is allowed and a card here has it. */
-function startingSize(workload: Workload, gpujob: GPUJob, spec: DefaultedGPUJobSpec, around: Surroundings): Workload {
+function startingSize(workload: Workload, gpujob: GPUJob, spec: AskingSpec, around: Surroundings): Workload {
   if ((gpujob.status?.run ?? 0) > 0 || spec.retry.onOutOfMemory !== 'Grow') return workload;
   const needed = around.experience.neededMebibytes(gpujob);
   if (needed === undefined || needed <= workload.vramMebibytes) return workload;
@@ -50,7 +60,7 @@ function startingSize(workload: Workload, gpujob: GPUJob, spec: DefaultedGPUJobS
 export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMilliseconds: number): Observation {
   const { collections, dispatcher, inventory, settings, experience } = around;
   const key = keyOf(gpujob.metadata);
-  const spec = gpujobDefaults(gpujob.spec);
+  const { spec, modelNotFound } = askingSpec(gpujob, experience);
   const jobs = collections.jobs.store.byIndex(indexes.gpujob, key);
   const priority = priorityOf(spec.template as PodTemplate, collections.priorityClasses.store);
   const workload = startingSize(workloadOf(gpujob, spec, priority), gpujob, spec, around);
@@ -59,6 +69,7 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     settings,
     gpujob,
     spec,
+    modelNotFound,
     jobs,
     pods: collections.pods.store.byIndex(indexes.gpujob, key),
     podRefusals: podRefusals(

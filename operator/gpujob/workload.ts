@@ -2,8 +2,9 @@
 import type { NodeConstraints, Workload } from '../placement/model.ts';
 import { podRequests } from '../placement/pod-facts.ts';
 import { parseMebibytes } from '../resources/quantity.ts';
-import type { Attempt, DefaultedGPUJobSpec, GPUJob } from '../resources/gpujob.ts';
+import type { Attempt, GPUJob } from '../resources/gpujob.ts';
 import type { PodTemplate } from '../runtime/kubernetes.ts';
+import type { AskingSpec } from './observation.ts';
 
 /** Ends that speak against the nodes they happened on. */
 const blamedOnNode: ReadonlySet<Attempt['outcome']> = new Set(['Unschedulable', 'Disrupted', 'NeighbourOutOfMemory']);
@@ -24,11 +25,11 @@ function nodeConstraints(podSpec: PodTemplate['spec']): NodeConstraints {
 }
 
 /** What the last run asked for, grown or not; before the first run the spec may still change, and counts. */
-function askedVRAM({ status }: GPUJob, spec: DefaultedGPUJobSpec): string {
+function askedVRAM({ status }: GPUJob, spec: AskingSpec): string {
   return (status?.run ?? 0) > 0 ? (status?.vram ?? spec.requiredVRAM) : spec.requiredVRAM;
 }
 
-export function workloadOf(gpujob: GPUJob, spec: DefaultedGPUJobSpec, priority: number): Workload {
+export function workloadOf(gpujob: GPUJob, spec: AskingSpec, priority: number): Workload {
   const template = spec.template as PodTemplate;
   const status = gpujob.status ?? {};
   const vramMebibytes = parseMebibytes(askedVRAM(gpujob, spec));

@@ -5,8 +5,10 @@ import {
   type SovereignPolicy,
   type SovereignPolicySpec,
 } from '../resources/sovereignpolicy.ts';
+import { annotations } from '../resources/labels.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import { isApiError } from '../runtime/errors.ts';
+import { catalogueVersion, shippedCatalogue } from './shipped-catalogue.ts';
 
 export const defaultPolicyName = 'default';
 /** Not the operator's usual one: whoever applies the policy from Git owns the spec from then on. */
@@ -20,22 +22,47 @@ export const defaultPolicySpec: SovereignPolicySpec = {
     { name: 'Reliability', permille: 150 },
     { name: 'Heat', permille: 50 },
   ],
+  ...shippedCatalogue,
 };
+
+export function defaultPolicy() {
+  return {
+    apiVersion: sovereignPolicyAPIVersion,
+    kind: sovereignPolicies.kind,
+    metadata: { name: defaultPolicyName, annotations: { [annotations.catalogue]: catalogueVersion } },
+    spec: defaultPolicySpec,
+  };
+}
+
+/** The shipped catalogue alone, for `kubectl apply --server-side`: what else the policy says stays. */
+export function catalogueToApply() {
+  return { ...defaultPolicy(), spec: shippedCatalogue };
+}
+
+/** Where catalogueToApply is written. Its lists are maps to the API server, so that products of the user's own stay. */
+export const catalogueFile = 'config/catalogue/catalogue.yaml';
+
+const applyCatalogue = `kubectl apply --server-side --force-conflicts --field-manager=${defaultPolicyManager} --filename=${catalogueFile}`;
+
+/** What to say of a policy that the operator made with a catalogue older than the one it ships now; undefined: nothing. */
+export function outdatedCatalogue({
+  metadata,
+}: {
+  readonly metadata: Pick<SovereignPolicy['metadata'], 'name' | 'annotations'>;
+}): string | undefined {
+  const version = metadata.annotations?.[annotations.catalogue];
+  if (metadata.name !== defaultPolicyName || version === undefined || version >= catalogueVersion) return undefined;
+  return `the catalogue is that of ${version}, and OrQuanta ships one of ${catalogueVersion}: apply it with \`${applyCatalogue}\` (products of your own stay; what you changed in shipped ones is overwritten), or remove the annotation ${annotations.catalogue} to keep yours`;
+}
 
 /** The policy; undefined where there was one. */
 export async function createDefaultPolicy(
   client: ApiClient,
   signal: AbortSignal,
 ): Promise<SovereignPolicy | undefined> {
-  const policy = {
-    apiVersion: sovereignPolicyAPIVersion,
-    kind: sovereignPolicies.kind,
-    metadata: { name: defaultPolicyName },
-    spec: defaultPolicySpec,
-  };
   try {
     const manager = client.with({ fieldManager: defaultPolicyManager });
-    return await manager.create<SovereignPolicy>(sovereignPolicies, policy, {}, signal);
+    return await manager.create<SovereignPolicy>(sovereignPolicies, defaultPolicy(), {}, signal);
   } catch (error) {
     if (isApiError(error, 'AlreadyExists')) return undefined;
     throw error;

@@ -11,9 +11,14 @@ import { workloadSignature } from './signature.ts';
 export interface Experience {
   /** What the same workload needed that had asked for the same; only in mode Apply. */
   neededMebibytes(gpujob: GPUJob): number | undefined;
+  /** What the policy's catalogue says that a model needs, or in words why it doesn't. */
+  modelVRAM(policyName: string, model: string): ModelVRAM;
   /** It runs out of memory again and again: more VRAM is not what it lacks. */
   breakerIsOpen(gpujob: GPUJob): boolean;
 }
+
+export type ModelVRAM =
+  { readonly vram: string } | { readonly reason: 'ModelNotFound' | 'PolicyNotFound'; readonly message: string };
 
 export interface ExperienceOptions {
   readonly history: RunHistory;
@@ -29,6 +34,7 @@ export function experienceOf({ history, keeper, policies, clock }: ExperienceOpt
       const applies = policy !== undefined && policyDefaults(policy.spec).learning.mode === 'Apply';
       return applies ? history.neededMebibytes(gpujob) : undefined;
     },
+    modelVRAM: (policyName, model) => modelVRAM(policies.get(policyName), policyName, model),
     breakerIsOpen(gpujob) {
       const policy = policies.get(gpujobDefaults(gpujob.spec).policyName);
       const chain = policy && keeper.chainOf(policy);
@@ -39,3 +45,27 @@ export function experienceOf({ history, keeper, policies, clock }: ExperienceOpt
     },
   };
 }
+
+function modelVRAM(policy: SovereignPolicy | undefined, policyName: string, model: string): ModelVRAM {
+  const models = policy?.spec.models ?? [];
+  const found = models.find(({ name }) => name === model);
+  if (found) return { vram: String(found.vram) };
+  const known = models.map(({ name }) => name).sort();
+  const shown = known.slice(0, maxShownModels).join(', ');
+  const hint =
+    known.length === 0
+      ? 'its catalogue has no models'
+      : `it knows ${shown}${known.length > maxShownModels ? ', …' : ''}`;
+  const instead = 'set requiredVRAM, or have';
+  return policy
+    ? {
+        reason: 'ModelNotFound',
+        message: `policy "${policyName}" doesn't know the model "${model}" (${hint}): ${instead} the model added to its spec.models`,
+      }
+    : {
+        reason: 'PolicyNotFound',
+        message: `policy "${policyName}" does not exist, and the VRAM of model "${model}" would be in its catalogue: ${instead} it made`,
+      };
+}
+
+const maxShownModels = 5;

@@ -35,6 +35,8 @@ export interface PolicyLeadOptions {
   readonly namespace: string;
   readonly gpujobs: Store<GPUJob>;
   readonly onChange: () => void;
+  /** The spec of a policy changed, or it is new. */
+  readonly onEdit: (policy: string) => void;
 }
 
 export interface PolicyLead {
@@ -50,7 +52,8 @@ export interface PolicyLead {
 const controllerName = 'sovereignpolicy';
 
 export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
-  const { client, clock, log, events, runtimeMetrics, metrics, collections, namespace, gpujobs, onChange } = options;
+  const { client, clock, log, events, runtimeMetrics, metrics, collections, namespace, gpujobs, onChange, onEdit } =
+    options;
   const audience: PolicyAudience = { events, log, metrics };
   const queue = new WorkQueue({ clock, random: Math.random, metrics: runtimeMetrics.queue(controllerName) });
   const policies = collections.policies.store;
@@ -97,8 +100,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       const made = policies.get(defaultPolicyName) ? undefined : await createDefaultPolicy(client, signal);
       if (made) policies.absorb(made);
       unsubscribe.push(
-        policies.subscribe(({ key }) => {
+        policies.subscribe(({ key, object, previous }) => {
           queue.add(key);
+          if (object.metadata.generation !== previous?.metadata.generation) onEdit(key);
         }),
         collections.ledger.store.subscribe(({ object }) => {
           const policy = object.metadata.labels?.[labels.policy];

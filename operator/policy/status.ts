@@ -14,6 +14,7 @@ import type { Condition } from '../resources/condition.ts';
 import { annotations } from '../resources/labels.ts';
 import { weightNames } from '../resources/weights.ts';
 import type { Breaker } from './breaker.ts';
+import { outdatedCatalogue } from './default-policy.ts';
 import type { Chain } from './ledger/chain.ts';
 import { type Cause, isFailure, type Version } from './ledger/version.ts';
 import { type Setting, settingInForce } from './state.ts';
@@ -148,11 +149,13 @@ function conditionsOf(
 const readyReasons = { Apply: 'Learning', Observe: 'Observing', Off: 'LearningOff' } as const;
 
 function verdictsOn(
-  { metadata: { name } }: SovereignPolicy,
+  policy: SovereignPolicy,
   { learning }: DefaultedPolicySpec,
   chain: Chain,
   { breakers, refusal }: Findings,
 ): Partial<Record<PolicyConditionName, Verdict>> {
+  const { name } = policy.metadata;
+  const outdated = outdatedCatalogue(policy);
   const yes = (reason: PolicyReason, message: string): Verdict => ({ status: 'True', reason, message });
   const no = (reason: PolicyReason, message = ''): Verdict => ({ status: 'False', reason, message });
   const broken = chain.kind === 'Broken' ? brokenWords(name, chain.words) : undefined;
@@ -169,6 +172,7 @@ function verdictsOn(
           `${breakers.length} workload${breakers.length === 1 ? '' : 's'} out of memory again and again, first ${worst.image} in ${worst.namespace} (${worst.failures} times): it teaches nothing until it ends well, or ${timestamp(worst.untilMilliseconds)}`,
         )
       : no('BreakerClosed'),
+    CatalogueOutdated: outdated === undefined ? no('CatalogueIsOwn') : yes('NewerCatalogueShipped', outdated),
   };
 }
 

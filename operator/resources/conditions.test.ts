@@ -11,8 +11,8 @@ describe('the vocabulary', () => {
   it('is closed: these reasons and no other', () => {
     expect(Object.values(reasons)).toEqual(
       [
-        'Suspended PolicyNotFound PolicyNotAllowed BudgetExhausted InvalidTemplate NameTaken NoMatchingCards NeverFits',
-        'CardsBusy WaitingForGang BackingOff Starting PodsRefused Unschedulable Running Complete OutOfMemory',
+        'Suspended PolicyNotFound PolicyNotAllowed ModelNotFound BudgetExhausted InvalidTemplate NameTaken NoMatchingCards',
+        'NeverFits CardsBusy WaitingForGang BackingOff Starting PodsRefused Unschedulable Running Complete OutOfMemory',
         'HostOutOfMemory ApplicationError DeadlineExceeded Disrupted RetriesExhausted VRAMLimitReached',
       ].flatMap((line) => line.split(' ')),
     );

@@ -28,6 +28,10 @@ export const reasonMeanings = {
   Suspended: { stage: 'BeforeRun', sentence: 'spec.suspend is true: nothing runs until it is set to false.' },
   PolicyNotFound: { stage: 'BeforeRun', sentence: 'There is no SovereignPolicy with the name in spec.policyName.' },
   PolicyNotAllowed: { stage: 'BeforeRun', sentence: "The policy's namespaceSelector doesn't select this namespace." },
+  ModelNotFound: {
+    stage: 'BeforeRun',
+    sentence: "The policy's catalogue doesn't know spec.model, and spec.requiredVRAM is absent.",
+  },
   BudgetExhausted: {
     stage: 'BeforeRun',
     sentence: "The policy's monthly budget, or this namespace's share, is spent.",

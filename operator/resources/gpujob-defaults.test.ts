@@ -10,13 +10,18 @@ const template = {
     ],
   },
 };
-const spec = (fields: Partial<GPUJobSpec> = {}): GPUJobSpec => ({ requiredVRAM: '16Gi', template, ...fields });
+const spec = (fields: Partial<GPUJobSpec> = {}): GPUJobSpec => ({
+  requiredVRAM: '16Gi',
+  template,
+  ...fields,
+});
 
 describe('gpujobDefaults', () => {
   it('gives one whole card to the first container of one worker, and survives two failures', () => {
     expect(gpujobDefaults(spec())).toEqual({
       intent: '',
       requiredVRAM: '16Gi',
+      model: '',
       gpus: 1,
       workers: 1,
       isolation: 'Exclusive',

@@ -7,7 +7,10 @@ type Retry = Chosen<'retry'>;
 /** A spec in which every field that has a default is there, and quantities are strings. */
 export interface DefaultedGPUJobSpec {
   readonly intent: string;
-  readonly requiredVRAM: string;
+  /** Absent: the model's, from the policy's catalogue. */
+  readonly requiredVRAM: string | undefined;
+  /** '' where none is named. */
+  readonly model: string;
   readonly gpus: number;
   readonly workers: number;
   readonly isolation: Chosen<'isolation'>;
@@ -33,7 +36,7 @@ export interface DefaultedGPUJobSpec {
 export function gpujobDefaults(spec: GPUJobSpec): DefaultedGPUJobSpec {
   return {
     intent: spec.intent ?? '',
-    requiredVRAM: String(spec.requiredVRAM),
+    ...askDefaults(spec),
     gpus: spec.gpus ?? 1,
     workers: spec.workers ?? 1,
     isolation: spec.isolation ?? 'Exclusive',
@@ -48,6 +51,10 @@ export function gpujobDefaults(spec: GPUJobSpec): DefaultedGPUJobSpec {
     ttlSecondsAfterFinished: spec.ttlSecondsAfterFinished ?? 3600,
     template: spec.template,
   };
+}
+
+function askDefaults({ requiredVRAM, model }: GPUJobSpec): Pick<DefaultedGPUJobSpec, 'requiredVRAM' | 'model'> {
+  return { requiredVRAM: requiredVRAM === undefined ? undefined : String(requiredVRAM), model: model ?? '' };
 }
 
 function retryDefaults(retry: Retry = {}): DefaultedGPUJobSpec['retry'] {

@@ -11,6 +11,17 @@ const namePattern = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 /** As in the value of a node label, where product names are read. */
 const productPattern = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
+/** As model hubs write them: with an owner and a tag. */
+const modelPattern = /^[A-Za-z0-9]([-A-Za-z0-9_.:/]*[A-Za-z0-9])?$/;
+
+export const modelNameRules: readonly Rule<string>[] = [
+  {
+    cel: `self.matches('${modelPattern.source}')`,
+    message: 'the name of a model has letters, digits and -_.:/ only: write e.g. llama-3.1-8b-instruct',
+    holds: (name) => modelPattern.test(name),
+  },
+];
+
 export const intentRules: readonly Rule<string>[] = [
   {
     cel: "!self.contains('\\n') && !self.contains('\\r')",
@@ -59,7 +70,8 @@ export const productsRules: readonly Rule<Products>[] = [
 ];
 
 interface Spec {
-  requiredVRAM: string | number;
+  requiredVRAM?: string | number | undefined;
+  model?: string | undefined;
   gpus?: number | undefined;
   workers?: number | undefined;
   isolation?: string | undefined;
@@ -77,6 +89,13 @@ interface Spec {
 
 export const specRules: readonly Rule<Spec>[] = [
   {
+    cel: 'has(self.requiredVRAM) || has(self.model)',
+    message:
+      "the job doesn't say what it needs: write requiredVRAM, e.g. 16Gi, or model, a name from the catalogue of its policy",
+    fieldPath: '.requiredVRAM',
+    holds: ({ requiredVRAM, model }) => requiredVRAM !== undefined || model !== undefined,
+  },
+  {
     cel: "!has(self.container) || self.container == '' || self.template.spec.containers.exists(c, c.name == self.container)",
     message:
       'container names no container of the template: write a name from template.spec.containers (not an init container), or leave it out for the first',
@@ -85,10 +104,10 @@ export const specRules: readonly Rule<Spec>[] = [
       container === '' || template.spec.containers.some(({ name }) => name === container),
   },
   {
-    cel: '!has(self.retry) || !has(self.retry.maxVRAM) || !isQuantity(string(self.retry.maxVRAM)) || !isQuantity(string(self.requiredVRAM)) || quantity(string(self.retry.maxVRAM)).compareTo(quantity(string(self.requiredVRAM))) >= 0',
+    cel: '!has(self.requiredVRAM) || !has(self.retry) || !has(self.retry.maxVRAM) || !isQuantity(string(self.retry.maxVRAM)) || !isQuantity(string(self.requiredVRAM)) || quantity(string(self.retry.maxVRAM)).compareTo(quantity(string(self.requiredVRAM))) >= 0',
     message: 'retry.maxVRAM is below requiredVRAM: write at least as much as requiredVRAM, or leave maxVRAM out',
     fieldPath: '.retry.maxVRAM',
-    holds: ({ retry, requiredVRAM }) => compareQuantities(retry?.maxVRAM ?? requiredVRAM, requiredVRAM) !== -1,
+    holds: ({ retry, requiredVRAM = 0 }) => compareQuantities(retry?.maxVRAM ?? requiredVRAM, requiredVRAM) !== -1,
   },
   {
     cel: "!has(self.isolation) || self.isolation != 'Shared' || !has(self.gpus) || self.gpus == 1",

@@ -5,6 +5,7 @@ import { int32, int32Max, int64, memoryQuantity, oneOf, setList, text } from './
 import {
   intentRules,
   containerNameRules,
+  modelNameRules,
   policyNameRules,
   productNameRules,
   productsRules,
@@ -49,7 +50,17 @@ const specFields = z.object({
     text(256, 'What the job is for, in one line; shown in lists and in the journal.'),
     intentRules,
   ).optional(),
-  requiredVRAM: memoryQuantity('requiredVRAM', 'VRAM the job needs on each GPU, e.g. 38Gi; at least 64Mi.'),
+  requiredVRAM: memoryQuantity(
+    'requiredVRAM',
+    'VRAM the job needs on each GPU, e.g. 38Gi; at least 64Mi. Absent: what the catalogue says of the model.',
+  ).optional(),
+  model: withRules(
+    text(
+      128,
+      "AI model the job runs, by its name in the policy's catalogue; gives the VRAM where requiredVRAM is absent.",
+    ).min(1),
+    modelNameRules,
+  ).optional(),
   gpus: int32(1, maxGPUsPerWorker, 'GPUs of each worker. Default: 1.').optional(),
   workers: int32(
     1,

@@ -23,9 +23,12 @@ const [now, before] = ['self.spec', 'oldSelf.spec'] as const;
 const frozenFields: readonly FrozenField[] = [
   {
     name: 'requiredVRAM',
-    cel: `quantity(string(${now}.requiredVRAM)).compareTo(quantity(string(${before}.requiredVRAM))) == 0`,
-    same: (spec, old) => compareQuantities(spec.requiredVRAM, old.requiredVRAM) === 0,
+    cel: `has(${now}.requiredVRAM) == has(${before}.requiredVRAM) && (!has(${now}.requiredVRAM) || quantity(string(${now}.requiredVRAM)).compareTo(quantity(string(${before}.requiredVRAM))) == 0)`,
+    same: (spec, old) =>
+      (spec.requiredVRAM === undefined) === (old.requiredVRAM === undefined) &&
+      compareQuantities(spec.requiredVRAM ?? 0, old.requiredVRAM ?? 0) === 0,
   },
+  defaulted('model', "''"),
   defaulted('intent', "''"),
   defaulted('gpus', '1'),
   defaulted('workers', '1'),

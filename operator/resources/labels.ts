@@ -21,4 +21,6 @@ export const annotations = {
   rollback: `${group}/rollback`,
   /** On a SovereignPolicy: a new token asks for the baseline. */
   reset: `${group}/reset`,
+  /** On the SovereignPolicy that the operator made: the day of the shipped catalogue in it. Removed: the catalogue is your own. */
+  catalogue: `${group}/catalogue`,
 } as const;

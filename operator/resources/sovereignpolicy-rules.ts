@@ -7,7 +7,6 @@ export const maxPolicyNameLength = 50;
 
 /** At most six digits after the point: books are kept in millionths. */
 const moneyPattern = /^(0|[1-9][0-9]{0,8})([.][0-9]{1,6})?$/;
-const modelPattern = /^[A-Za-z0-9]([-A-Za-z0-9_.:/]*[A-Za-z0-9])?$/;
 
 interface Share {
   name: string;
@@ -59,14 +58,6 @@ export const currencyRules: readonly Rule<string>[] = [
     cel: "self.matches('^[A-Z]{3}$')",
     message: 'currency must be an ISO 4217 code: write e.g. USD',
     holds: (currency) => /^[A-Z]{3}$/.test(currency),
-  },
-];
-
-export const modelNameRules: readonly Rule<string>[] = [
-  {
-    cel: `self.matches('${modelPattern.source}')`,
-    message: 'the name of a model has letters, digits and -_.:/ only: write e.g. llama-3.1-8b-instruct',
-    holds: (name) => modelPattern.test(name),
   },
 ];
 

@@ -9,14 +9,13 @@ import {
   heatRules,
   learningRules,
   moneyRules,
-  modelNameRules,
   namespaceNameRules,
   policySpecRules,
   selectorRequirementRules,
   weightChangeRules,
   weightsRules,
 } from './sovereignpolicy-rules.ts';
-import { productNameRules } from './gpujob-rules.ts';
+import { modelNameRules, productNameRules } from './gpujob-rules.ts';
 import { weightNames } from './weights.ts';
 
 /** What teaches: a run's own out-of-memory, and a job that no card here could ever hold (requirement S7). */

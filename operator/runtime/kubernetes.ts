@@ -4,6 +4,7 @@ import type {
   CoreV1Event,
   EventsV1Event,
   V1Condition,
+  V1ConfigMap,
   V1ControllerRevision,
   V1Job,
   V1Lease,
@@ -44,6 +45,7 @@ export type Node = Stored<V1Node>;
 export type Job = Stored<V1Job>;
 export type Service = Stored<V1Service>;
 export type Lease = Stored<V1Lease>;
+export type ConfigMap = Stored<V1ConfigMap>;
 export type PriorityClass = Stored<V1PriorityClass>;
 /** `data` is any JSON; client-node says object. */
 export type ControllerRevision = Omit<Stored<V1ControllerRevision>, 'data'> & { data?: unknown };

@@ -1,6 +1,7 @@
 // Where a kind of object lives on the API server, with its type. The kinds of Kubernetes the runtime and its users need
 // are listed here; a custom resource brings its own.
 import type {
+  ConfigMap,
   ControllerRevision,
   CoreEvent,
   Event,
@@ -38,6 +39,7 @@ export const services = builtIn<Service>('', 'v1', 'services', 'Service');
 export const namespaces = builtIn<Namespace>('', 'v1', 'namespaces', 'Namespace', 'Cluster');
 export const nodes = builtIn<Node>('', 'v1', 'nodes', 'Node', 'Cluster');
 export const coreEvents = builtIn<CoreEvent>('', 'v1', 'events', 'Event');
+export const configMaps = builtIn<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
 export const jobs = builtIn<Job>('batch', 'v1', 'jobs', 'Job');
 export const controllerRevisions = builtIn<ControllerRevision>(
   'apps',

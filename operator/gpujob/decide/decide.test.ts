@@ -146,6 +146,16 @@ const beforeARun: readonly Case[] = [
     wantAgainInMilliseconds: 300_000,
   },
   {
+    name: 'a job whose model nobody knows asks for no cards, and says what to do',
+    observation: anObservation({
+      verdict: placed,
+      modelNotFound: { reason: 'ModelNotFound', message: 'policy "default" doesn\'t know the model "x"' },
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'ModelNotFound',
+    wantQueued: false,
+  },
+  {
     name: 'a suspended job asks for nothing',
     observation: anObservation({ gpujob: aGPUJob({ suspend: true }), verdict: placed }),
     wantEffects: ['WriteStatus'],

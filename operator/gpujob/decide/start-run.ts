@@ -31,7 +31,14 @@ function hold(o: Observation): Outcome | undefined {
   if (end !== undefined && end > o.nowMilliseconds) {
     return { standing: standingAfter(o, attempts, undefined), againInMilliseconds: end - o.nowMilliseconds };
   }
-  return lingering(o) ?? refused(o) ?? namesake(o);
+  return modelNotFound(o) ?? lingering(o) ?? refused(o) ?? namesake(o);
+}
+
+/** Waits for the catalogue: an administrator may add the model. */
+function modelNotFound(o: Observation): Outcome | undefined {
+  if (o.modelNotFound === undefined) return undefined;
+  const standing: Standing = { kind: 'Waiting', ...o.modelNotFound, stalled: true };
+  return { ...waiting(o, standing, undefined), queued: false };
 }
 
 /** A Pod that may still run, on a node that doesn't answer for instance, is not replaced before it is gone. */

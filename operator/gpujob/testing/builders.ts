@@ -141,7 +141,8 @@ export type ObservationOverrides = Partial<Omit<Observation, 'spec' | 'workload'
 
 export function anObservation(overrides: ObservationOverrides = {}): Observation {
   const gpujob = overrides.gpujob ?? aGPUJob();
-  const spec = gpujobDefaults(gpujob.spec);
+  const defaulted = gpujobDefaults(gpujob.spec);
+  const spec = { ...defaulted, requiredVRAM: defaulted.requiredVRAM ?? '0' };
   return {
     nowMilliseconds: start,
     settings: defaultSettings,
@@ -153,6 +154,7 @@ export function anObservation(overrides: ObservationOverrides = {}): Observation
     disruption: undefined,
     cardSizesMebibytes: [15360, 22888, 39538, 81920],
     breakerIsOpen: false,
+    modelNotFound: undefined,
     nodes: { has: () => true },
     statusWrittenAtMilliseconds: undefined,
     ...overrides,

@@ -23,3 +23,8 @@ export const without = (field: string): PlainObject => {
   const { [field]: _, ...spec } = job({})['spec'] as PlainObject;
   return { ...job({}), spec };
 };
+/** What runs a model of the catalogue. */
+export const modelled = (): PlainObject => {
+  const bare = without('requiredVRAM');
+  return { ...bare, spec: { ...(bare['spec'] as PlainObject), model: 'meta/llama-3.1-8b:instruct' } };
+};

@@ -2,6 +2,7 @@
 import {
   type PlainObject,
   job,
+  modelled,
   named,
   withContainer,
   withInitContainer,
@@ -38,6 +39,10 @@ export const goodGPUJobs: readonly GoodObject[] = [
         ttlSecondsAfterFinished: 0,
       },
     ),
+  },
+  {
+    name: 'a model in place of requiredVRAM',
+    object: modelled(),
   },
   { name: 'a name of 50 characters', object: named('n'.repeat(50)) },
   { name: 'a name of one letter', object: named('n') },

@@ -38,13 +38,13 @@ export const badGPUJobs: readonly BadObject[] = [
   { name: 'a name of 51 characters', object: named('n'.repeat(51)), says: 'must have at most 50 characters' },
 
   {
-    name: 'no requiredVRAM',
+    name: 'neither requiredVRAM nor a model',
     object: without('requiredVRAM'),
-    says: 'spec.requiredVRAM: Required value',
-    inServersWords: true,
+    says: "the job doesn't say what it needs: write requiredVRAM, e.g. 16Gi, or model",
   },
   { name: 'no template', object: without('template'), says: 'spec.template: Required value', inServersWords: true },
   { name: 'no spec', object: { ...job({}), spec: undefined }, says: 'spec: Required value', inServersWords: true },
+  { name: 'a model with a space', object: job({ model: 'llama 3' }), says: 'the name of a model has letters' },
   { name: 'a bare 38', object: job({ requiredVRAM: 38 }), says: 'requiredVRAM must be at least 64Mi: write e.g. 16Gi' },
   {
     name: 'less than 64Mi',

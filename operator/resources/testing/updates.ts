@@ -1,6 +1,14 @@
 // One table of updates, allowed and refused, that runs through the transitions in TypeScript (unit) and through the real
 // API server (e2e).
-import { type PlainObject, container, job, withContainer, withPod, withTemplateMetadata } from './builders.ts';
+import {
+  type PlainObject,
+  container,
+  job,
+  modelled,
+  withContainer,
+  withPod,
+  withTemplateMetadata,
+} from './builders.ts';
 
 export interface Update {
   readonly name: string;
@@ -45,6 +53,21 @@ export const updates: readonly Update[] = [
     }),
     run: 1,
   },
+  {
+    name: 'a model after the first run',
+    before: plain,
+    after: job({ model: 'llama' }),
+    run: 1,
+    says: cannotChange('model'),
+  },
+  {
+    name: 'requiredVRAM for a model after the first run',
+    before: modelled(),
+    after: { ...modelled(), spec: { ...(modelled()['spec'] as PlainObject), requiredVRAM: '16Gi' } },
+    run: 1,
+    says: cannotChange('requiredVRAM'),
+  },
+  { name: 'the same model again', before: modelled(), after: modelled(), run: 1 },
   { name: 'the same amount in other words', before: plain, after: job({ requiredVRAM: '16384Mi' }), run: 1 },
   {
     name: 'products in another order',

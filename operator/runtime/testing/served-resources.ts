@@ -1,8 +1,20 @@
 // What the in-memory API server serves, and how each kind differs from the others on a real one.
 import { isDeepStrictEqual } from 'node:util';
 import type { ControllerRevision, KubernetesObject, Pod } from '../kubernetes.ts';
-import { controllerRevisions, events, jobs, leases, nodes, pods, priorityClasses, services } from '../resource.ts';
+import {
+  configMaps,
+  controllerRevisions,
+  events,
+  jobs,
+  leases,
+  nodes,
+  pods,
+  priorityClasses,
+  services,
+} from '../resource.ts';
 import type { Resource } from '../resource.ts';
+
+export { configMaps };
 
 export interface ServedResource {
   resource: Resource;
@@ -26,14 +38,6 @@ export type Validate = (
   object: KubernetesObject,
   options: { strict: boolean; previous?: KubernetesObject },
 ) => string | undefined;
-
-export const configMaps: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
 
 const dataIsImmutable: Validate = (object, { previous }) => {
   const same =
