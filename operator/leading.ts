@@ -2,6 +2,7 @@
 // written here.
 import type { Configuration } from './config.ts';
 import { announce } from './gpujob/announce.ts';
+import { followBill } from './gpujob/follow-bill.ts';
 import { GPUJobController } from './gpujob/controller.ts';
 import { defaultSettings } from './gpujob/observation.ts';
 import type { Parts } from './parts.ts';
@@ -50,6 +51,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
       announce(gpujob, fact, audience);
     },
     experience: policies.experience,
+    settle: (gpujob, bill, until) => policies.billing.settle(gpujob, bill, until),
     learn: (gpujob, lesson, until) => policies.learn(gpujob, lesson, until),
     onPass: (report) => {
       parts.gpujobMetrics.pass(report);
@@ -63,16 +65,19 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     log,
     metrics: metrics.controller(controllerName),
   });
+  let stopBill: (() => void) | undefined;
   try {
     await Promise.all(reflectors.map((reflector) => reflector.catchUp(signal)));
     log.info({ gpujobs: collections.gpujobs.store.size, nodes: collections.nodes.store.size }, 'leading');
     await policies.start(signal);
+    stopBill = followBill(collections, policies.billing);
     gpujobs.start();
     await Promise.all([controller.run(signal), policies.run(signal), recorder.run(signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     gpujobs.stop();
+    stopBill?.();
     policies.stop();
     // A finished job's wait for its deletion lasts an hour: the process would live as long.
     queue.close();

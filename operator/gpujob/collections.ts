@@ -17,6 +17,8 @@ export interface Collections {
 }
 
 export const indexes = {
+  /** GPUJobs by uid. */
+  uid: 'uid',
   /** Jobs and Pods by 'namespace/gpujob'. */
   gpujob: 'gpujob',
   /** Events by the uid of what they are about. */
@@ -135,7 +137,10 @@ function slimNode({ metadata, spec, status }: Node): Node {
 
 export function collections(): Collections {
   return {
-    gpujobs: { resource: gpujobs, store: new Store<GPUJob>({ transform: slimGPUJob }) },
+    gpujobs: {
+      resource: gpujobs,
+      store: new Store<GPUJob>({ transform: slimGPUJob, indexes: { [indexes.uid]: ({ metadata }) => [metadata.uid] } }),
+    },
     jobs: {
       resource: jobs,
       store: new Store<Job>({ transform: slimJob, indexes: { [indexes.gpujob]: byGPUJob } }),

@@ -33,6 +33,7 @@ export interface GPUJobControllerOptions {
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
   readonly experience: Experience;
   readonly learn: Parameters<typeof perform>[2]['learn'];
+  readonly settle: Parameters<typeof perform>[2]['settle'];
   readonly onPass?: (report: PassReport) => void;
 }
 
@@ -118,8 +119,9 @@ export class GPUJobController {
   }
 
   #performContext(signal: AbortSignal): Parameters<typeof perform>[2] {
-    const { client, collections, announce, learn } = this.#options;
-    return { client, gpujobs: collections.gpujobs.store, jobs: collections.jobs.store, signal, announce, learn };
+    const { client, collections, announce, learn, settle } = this.#options;
+    const stores = { gpujobs: collections.gpujobs.store, jobs: collections.jobs.store };
+    return { client, ...stores, signal, announce, learn, settle };
   }
 
   #settle(gpujob: GPUJob, decision: Decision, performance: Performance): Outcome {

@@ -1,5 +1,6 @@
 // Effects are data: what `decide` wants done, each with its precondition, in the order in which it is to be done.
 import type { Placement } from '../placement/model.ts';
+import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Attempt, GPUJobStatus } from '../resources/gpujob.ts';
 import type { JobManifest, ServiceManifest } from './job.ts';
@@ -30,6 +31,8 @@ export type Effect =
   | { readonly kind: 'DeleteJob'; readonly name: string; readonly uid: string; readonly resourceVersion: string }
   /** Makes a version of the policy, once for each job and run; the status that follows says which. */
   | { readonly kind: 'Learn'; readonly lesson: Lesson }
+  /** Settles what the run cost, once; the status that follows says how much. */
+  | { readonly kind: 'Settle'; readonly bill: RunBill; readonly until: number }
   /** With the observed object's resourceVersion as precondition; the facts are made known only when it is written. */
   | { readonly kind: 'WriteStatus'; readonly status: GPUJobStatus; readonly facts: readonly Fact[] };
 

@@ -35,8 +35,16 @@ async function aServer() {
   const told: Fact[] = [];
   const lessons: Lesson[] = [];
   const learn = (_gpujob: GPUJob, lesson: Lesson) => Promise.resolve(lessons.push(lesson) + 6);
+  const settle = () => Promise.resolve('1.25');
   const run = (effects: readonly Effect[], seen = gpujob) =>
-    perform(seen, effects, { client, ...stores, signal, announce: (_gpujob, fact) => void told.push(fact), learn });
+    perform(seen, effects, {
+      client,
+      ...stores,
+      signal,
+      announce: (_gpujob, fact) => void told.push(fact),
+      learn,
+      settle,
+    });
   const effect: Effect = { kind: 'CreateJob', run: 1, job: jobOf(gpujob) };
   return { server, client, gpujob, stores, told, lessons, run, createJob: effect };
 }
@@ -243,5 +251,15 @@ describe('S3: a failure that teaches', () => {
     const never: Effect = { kind: 'Learn', lesson: { ...lesson, cause: 'NeverFits', run: 1 } };
     await run([never, { kind: 'WriteStatus', status: { neverFits: { run: 1 } }, facts: [] }]);
     expect(stores.gpujobs.get('ml/train')?.status?.neverFits).toEqual({ run: 1, policyVersion: 7 });
+  });
+
+  it('and what the run cost, stand in the same status', async () => {
+    const { run, stores } = await aServer();
+    const bill = { run: 2, policyName: 'default', product: 'NVIDIA-L4', cards: 1, since: 0 };
+    const status = { run: 2, attempts: [attempt(2)] };
+    await run([learn, { kind: 'Settle', bill, until: 1000 }, { kind: 'WriteStatus', status, facts: [] }]);
+    expect(stores.gpujobs.get('ml/train')?.status?.attempts).toEqual([
+      { ...attempt(2), policyVersion: 7, cost: '1.25' },
+    ]);
   });
 });

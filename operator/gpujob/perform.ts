@@ -8,6 +8,7 @@ import { mergePatch } from '../runtime/merge-patch.ts';
 import { jobs, services } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type GPUJob, gpujobs, type GPUJobStatus } from '../resources/gpujob.ts';
+import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Effect, Fact } from './effects.ts';
 import type { JobManifest, ServiceManifest } from './job.ts';
@@ -21,6 +22,8 @@ export interface PerformContext {
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
   /** The version of the policy that the failure made; undefined where it doesn't learn. */
   readonly learn: (gpujob: GPUJob, lesson: Lesson, signal: AbortSignal) => Promise<number | undefined>;
+  /** What a run cost; undefined where it has no price. */
+  readonly settle: (gpujob: GPUJob, bill: RunBill, until: number) => Promise<string | undefined>;
 }
 
 export type Performance =
@@ -30,7 +33,7 @@ export type Performance =
   | { readonly kind: 'Refused'; readonly refusal: Pick<Refusal, 'kind' | 'message' | 'run'> };
 
 /** What is done on the API server itself. */
-type Deed = Exclude<Effect, { kind: 'Learn' }>;
+type Deed = Exclude<Effect, { kind: 'Learn' | 'Settle' }>;
 
 const done: Performance = { kind: 'Done', statusWritten: false };
 const outdated: Performance = { kind: 'Outdated' };
@@ -41,13 +44,13 @@ export async function perform(
   context: PerformContext,
 ): Promise<Performance> {
   let statusWritten = false;
-  let taught: Taught | undefined;
+  const found: Findings[] = [];
   for (const effect of effects) {
-    if (effect.kind === 'Learn') {
-      taught = { ...effect.lesson, policyVersion: await context.learn(gpujob, effect.lesson, context.signal) };
+    if (effect.kind === 'Learn' || effect.kind === 'Settle') {
+      found.push(await find(gpujob, effect, context));
       continue;
     }
-    const result = await performOne(gpujob, withVersion(effect, taught), context);
+    const result = await performOne(gpujob, found.reduce(withFindings, effect), context);
     if (result.kind === 'Refused' && (await wasMadeBefore(gpujob, effects, context))) return outdated;
     if (result.kind !== 'Done') return result;
     statusWritten ||= result.statusWritten;
@@ -73,19 +76,37 @@ async function wasMadeBefore(gpujob: GPUJob, effects: readonly Effect[], context
   }
 }
 
-interface Taught extends Lesson {
-  readonly policyVersion: number | undefined;
+/** What is known only when it is done, and belongs into the status that follows. */
+interface Findings {
+  readonly run: number;
+  readonly policyVersion?: number | undefined;
+  readonly cost?: string | undefined;
 }
 
-/** The status tells which version its failure made: that is known only now. */
-function withVersion(effect: Deed, taught: Taught | undefined): Deed {
-  if (effect.kind !== 'WriteStatus' || taught?.policyVersion === undefined) return effect;
-  const { run, policyVersion } = taught;
+async function find(
+  gpujob: GPUJob,
+  effect: Extract<Effect, { kind: 'Learn' | 'Settle' }>,
+  { learn, settle, signal }: PerformContext,
+): Promise<Findings> {
+  if (effect.kind === 'Learn') {
+    return { run: effect.lesson.run, policyVersion: await learn(gpujob, effect.lesson, signal) };
+  }
+  return { run: effect.bill.run, cost: await settle(gpujob, effect.bill, effect.until) };
+}
+
+function withFindings(effect: Deed, { run, policyVersion, cost }: Findings): Deed {
+  if (effect.kind !== 'WriteStatus') return effect;
+  const found = {
+    ...(policyVersion === undefined ? {} : { policyVersion }),
+    ...(cost === undefined ? {} : { cost }),
+  };
   const { attempts, neverFits, ...rest } = effect.status;
   const status: GPUJobStatus = {
     ...rest,
-    ...(attempts && { attempts: attempts.map((one) => (one.run === run ? { ...one, policyVersion } : one)) }),
-    ...(neverFits && { neverFits: neverFits.run === run ? { run, policyVersion } : neverFits }),
+    ...(attempts && { attempts: attempts.map((one) => (one.run === run ? { ...one, ...found } : one)) }),
+    ...(neverFits && {
+      neverFits: neverFits.run === run && policyVersion !== undefined ? { run, policyVersion } : neverFits,
+    }),
   };
   return { ...effect, status };
 }

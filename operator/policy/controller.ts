@@ -7,6 +7,7 @@ import type { Outcome } from '../runtime/controller.ts';
 import { isApiError } from '../runtime/errors.ts';
 import { mergePatch } from '../runtime/merge-patch.ts';
 import type { Store } from '../runtime/store.ts';
+import type { Billing, PolicyBill } from './bill/billing.ts';
 import { openBreakers } from './breaker.ts';
 import type { Keeper } from './keeper.ts';
 import { fadesAt } from './learn.ts';
@@ -18,12 +19,16 @@ export interface PolicyControllerOptions {
   readonly client: ApiClient;
   readonly policies: Store<SovereignPolicy>;
   readonly keeper: Keeper;
+  readonly billing: Pick<Billing, 'billOf'>;
   readonly succeededAt: (signature: string) => number | undefined;
   readonly clock: Clock;
   readonly onBroken: (policy: SovereignPolicy, words: string) => void;
 }
 
 type Handled = Pick<Findings, 'refusal' | 'handledRollback' | 'handledReset'>;
+
+/** What runs costs more with each second: an alert is due within so much time. */
+const billMilliseconds = 5_000;
 
 const done: Outcome = { kind: 'done' };
 
@@ -88,10 +93,16 @@ export class PolicyController {
     handled: Handled,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { client, policies, clock, succeededAt, onBroken } = this.#options;
+    const { client, policies, clock, succeededAt, onBroken, billing } = this.#options;
     const now = clock.now();
     const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
-    const status = policyStatus(policy, policyDefaults(policy.spec), chain, { ...handled, breakers }, now);
+    const status = policyStatus(
+      policy,
+      policyDefaults(policy.spec),
+      chain,
+      { ...handled, breakers, bill: shownBill(policy, billing.billOf(policy)) },
+      now,
+    );
     if (isDeepStrictEqual(status, policy.status)) return undefined;
     try {
       const patch = mergePatch(policy.status ?? {}, status);
@@ -107,13 +118,18 @@ export class PolicyController {
 
   /** When time alone changes something: a breaker closes, a day of forgetting is due. */
   #again(chain: Chain): Outcome {
-    if (chain.kind !== 'Intact') return done;
+    if (chain.kind !== 'Intact') return { kind: 'requeueAfter', milliseconds: billMilliseconds };
     const now = this.#options.clock.now();
     const closings = openBreakers(chain.versions, this.#options.succeededAt, now).map((one) => one.untilMilliseconds);
     const fades = fadesAt(chain.head);
-    const next = Math.min(...closings, ...(fades > now ? [fades] : []));
-    return Number.isFinite(next) ? { kind: 'requeueAfter', milliseconds: Math.max(1_000, next - now) } : done;
+    const next = Math.min(now + billMilliseconds, ...closings, ...(fades > now ? [fades] : []));
+    return { kind: 'requeueAfter', milliseconds: Math.max(1_000, next - now) };
   }
+}
+
+/** Nothing is said of a bill that has nothing on it and no budget. */
+function shownBill({ spec, status }: SovereignPolicy, bill: PolicyBill): PolicyBill | undefined {
+  return spec.budget || bill.accrued.whole > 0 || status?.spent ? bill : undefined;
 }
 
 function wasBroken({ status }: SovereignPolicy): boolean {

@@ -18,6 +18,8 @@ import { Keeper } from './keeper.ts';
 import { Learner, type Lesson } from './learner.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { labels } from '../resources/labels.ts';
+import { Accounts } from './bill/accounts.ts';
+import { Billing, isTold } from './bill/billing.ts';
 import { Policies } from './policies.ts';
 import { RunHistory } from './run-history.ts';
 import { mayForget } from './retention.ts';
@@ -42,6 +44,7 @@ export interface PolicyLeadOptions {
 export interface PolicyLead {
   forPlacement(): ReadonlyMap<string, Policy>;
   readonly experience: Experience;
+  readonly billing: Billing;
   learn(gpujob: GPUJob, lesson: Lesson, signal: AbortSignal): Promise<number | undefined>;
   /** Call it when the stores have caught up. */
   start(signal: AbortSignal): Promise<void>;
@@ -50,6 +53,8 @@ export interface PolicyLead {
 }
 
 const controllerName = 'sovereignpolicy';
+/** What begins and ends within it is written together. */
+const gatherMilliseconds = 100;
 
 export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
   const { client, clock, log, events, runtimeMetrics, metrics, collections, namespace, gpujobs, onChange, onEdit } =
@@ -69,10 +74,16 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       announceVersion(policy, version, audience);
     },
   });
-  const view = new Policies({ collections, keeper, history, clock, onChange });
+  const gpujobOf = (uid: string) => gpujobs.byIndex('uid', uid)[0];
+  const accounts = new Accounts({
+    ...{ client, namespace, clock, log, random: Math.random, gatherMilliseconds },
+    mayForget: (key) => isTold(key, gpujobOf),
+  });
+  const billing = new Billing({ accounts, policies, clock, log });
+  const view = new Policies({ collections, keeper, history, billing, clock, onChange });
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
-    ...{ client, policies, keeper, succeededAt, clock },
+    ...{ client, policies, keeper, billing, succeededAt, clock },
     onBroken: (policy, words) => {
       announceBroken(policy, words, audience);
     },
@@ -90,7 +101,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
     forPlacement: () => view.forPlacement(),
     learn: (gpujob, lesson, signal) => learner.learn(gpujob, lesson, signal),
     experience: experienceOf({ history, keeper, policies, clock }),
+    billing,
     async start(signal) {
+      await accounts.start(signal);
       for (const object of gpujobs.list()) history.follow({ type: 'added', key: '', object });
       unsubscribe.push(
         gpujobs.subscribe((change) => {

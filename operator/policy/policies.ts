@@ -6,6 +6,7 @@ import { costByProduct } from './catalogue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { PolicyCollections } from './collections.ts';
 import type { Keeper } from './keeper.ts';
+import type { Billing } from './bill/billing.ts';
 import { selects, selectsAll } from './namespaces.ts';
 import type { RunHistory } from './run-history.ts';
 import { settingInForce } from './state.ts';
@@ -17,6 +18,7 @@ export interface PoliciesOptions {
   readonly collections: PolicyCollections;
   readonly keeper: Keeper;
   readonly history: RunHistory;
+  readonly billing: Pick<Billing, 'refusalOf'>;
   readonly clock: Clock;
   /** Something changed that a placement may depend on. */
   readonly onChange: () => void;
@@ -68,13 +70,13 @@ export class Policies {
         reliabilityByNode: history.reliabilityByNode(now),
         reliabilityByProduct: history.reliabilityByProduct(now),
       },
-      ...(selectsAll(spec.namespaceSelector)
-        ? {}
-        : { refusalOf: (namespace: string) => this.#refusalOf(name, spec.namespaceSelector, namespace) }),
+      refusalOf: (namespace) =>
+        this.#notAllowed(name, spec.namespaceSelector, namespace) ?? this.#options.billing.refusalOf(policy, namespace),
     };
   }
 
-  #refusalOf(name: string, selector: Parameters<typeof selects>[0], namespace: string): PolicyRefusal | undefined {
+  #notAllowed(name: string, selector: Parameters<typeof selects>[0], namespace: string): PolicyRefusal | undefined {
+    if (selectsAll(selector)) return undefined;
     const labels = this.#options.collections.namespaces.store.get(namespace)?.metadata.labels ?? {};
     if (selects(selector, labels)) return undefined;
     const message = `policy "${name}" doesn't serve namespace "${namespace}": set policyName to one that does, or have the namespace labelled as its namespaceSelector says`;

@@ -7,7 +7,13 @@ import { type Findings, policyStatus } from './status.ts';
 import { aFailure, aPolicy, aProcess, aServer, never } from './testing.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
-const nothing: Findings = { breakers: [], refusal: undefined, handledReset: undefined, handledRollback: undefined };
+const nothing: Findings = {
+  breakers: [],
+  refusal: undefined,
+  handledReset: undefined,
+  handledRollback: undefined,
+  bill: undefined,
+};
 
 function statusOf(policy: SovereignPolicy, chain: Chain, findings: Partial<Findings> = {}) {
   return policyStatus(policy, policyDefaults(policy.spec), chain, { ...nothing, ...findings }, now);

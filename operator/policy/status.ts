@@ -7,12 +7,15 @@ import {
 import {
   type DefaultedPolicySpec,
   maxShownBreakers,
+  maxShownNamespaces,
   type SovereignPolicy,
   type SovereignPolicyStatus,
 } from '../resources/sovereignpolicy.ts';
 import type { Condition } from '../resources/condition.ts';
 import { annotations } from '../resources/labels.ts';
 import { weightNames } from '../resources/weights.ts';
+import type { PolicyBill } from './bill/billing.ts';
+import { formatMoney } from './bill/money.ts';
 import type { Breaker } from './breaker.ts';
 import { outdatedCatalogue } from './default-policy.ts';
 import type { Chain } from './ledger/chain.ts';
@@ -26,6 +29,8 @@ export interface Findings {
   readonly refusal: { readonly reason: PolicyReason; readonly message: string } | undefined;
   readonly handledRollback: string | undefined;
   readonly handledReset: string | undefined;
+  /** Undefined where nothing was billed and there is no budget. */
+  readonly bill: PolicyBill | undefined;
 }
 
 export function policyStatus(
@@ -49,6 +54,7 @@ export function policyStatus(
     ...observed(spec, chain),
     lastHandledRollback: findings.handledRollback,
     lastHandledReset: findings.handledReset,
+    spent: findings.bill && spentStatus(findings.bill, before.spent),
     breakers: findings.breakers.length === 0 ? undefined : findings.breakers.slice(0, maxShownBreakers).map(shown),
     conditions: conditionsOf(policy, spec, chain, findings, now),
   };
@@ -152,7 +158,7 @@ function verdictsOn(
   policy: SovereignPolicy,
   { learning }: DefaultedPolicySpec,
   chain: Chain,
-  { breakers, refusal }: Findings,
+  { breakers, refusal, bill }: Findings,
 ): Partial<Record<PolicyConditionName, Verdict>> {
   const { name } = policy.metadata;
   const outdated = outdatedCatalogue(policy);
@@ -172,8 +178,37 @@ function verdictsOn(
           `${breakers.length} workload${breakers.length === 1 ? '' : 's'} out of memory again and again, first ${worst.image} in ${worst.namespace} (${worst.failures} times): it teaches nothing until it ends well, or ${timestamp(worst.untilMilliseconds)}`,
         )
       : no('BreakerClosed'),
+    BudgetAlert: budgetAlert(bill, yes, no),
     CatalogueOutdated: outdated === undefined ? no('CatalogueIsOwn') : yes('NewerCatalogueShipped', outdated),
   };
+}
+
+type Says = (reason: PolicyReason, message: string) => Verdict;
+
+/** The worst of the whole and of all shares. */
+function budgetAlert(bill: PolicyBill | undefined, yes: Says, no: (reason: PolicyReason) => Verdict): Verdict {
+  const { standing, findings = [] } = bill ?? {};
+  const notes = findings.map(({ message }) => message);
+  const shares = standing ? [['the policy', standing.whole] as const, ...standing.namespaces] : [];
+  const exhausted = shares.find(([, share]) => share.exhausted !== undefined)?.[1].exhausted;
+  if (exhausted) return yes('BudgetExhausted', [exhausted.message, ...notes].join('; '));
+  const alerts = shares
+    .filter(([, { alertPercent }]) => alertPercent !== undefined)
+    .map(([who, { alertPercent = 0, limit }]) => `${who} has reached ${alertPercent} % of ${formatMoney(limit)}`);
+  if (alerts.length > 0 || notes.length > 0) return yes('BudgetAlert', [...alerts, ...notes].join('; '));
+  return no('WithinBudget');
+}
+
+type Spent = NonNullable<SovereignPolicyStatus['spent']>;
+
+/** In hundredths, which is what people compare; as it was while it has grown by less than a percent. */
+function spentStatus({ month, currency, accrued }: PolicyBill, before: Spent | undefined): Spent {
+  const shown = before?.month === month && before.currency === currency ? Number(before.amount) * 1_000_000 : undefined;
+  if (before && shown !== undefined && shown > 0 && Math.abs(accrued.whole - shown) < shown / 100) return before;
+  const amountOf = (micro: number) => (micro / 1_000_000).toFixed(2);
+  const most = [...accrued.namespaces].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, maxShownNamespaces);
+  const namespaces = most.map(([namespace, micro]) => ({ namespace, amount: amountOf(micro) }));
+  return { month, amount: amountOf(accrued.whole), currency, ...(namespaces.length > 0 ? { namespaces } : {}) };
 }
 
 export function brokenWords(name: string, words: string): string {

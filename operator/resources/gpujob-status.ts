@@ -60,6 +60,10 @@ export const attemptSchema = z
     message: text(maxAttemptMessageLength, 'What happened, in one or two sentences.').optional(),
     evidence: evidenceSchema.optional(),
     policyVersion: policyVersion('Version of the policy that this failure made.').optional(),
+    cost: text(
+      24,
+      "What its cards cost, in the currency of the policy's bill; absent where they have no price.",
+    ).optional(),
   })
   .meta({ description: 'One run that is over.' });
 

@@ -3,13 +3,14 @@
 import type { Attempt, GPUJobStatus } from '../../resources/gpujob.ts';
 import { formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
 import type { Effect, Fact } from '../effects.ts';
+import { runBillOf } from '../../policy/bill/run-bill.ts';
 import { nextVRAM } from '../evidence/grow.ts';
 import type { Observation } from '../observation.ts';
 import { backOffEndMilliseconds, endsInARow } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
-import type { OpenRun } from './run.ts';
+import { lastFinish, type OpenRun } from './run.ts';
 import { asked, type Outcome, placementStatus, type StatusChange, timestamp } from './status.ts';
 
 type Failures = NonNullable<GPUJobStatus['failures']>;
@@ -58,7 +59,7 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
   };
   const facts: Fact[] = [{ kind: 'RunEnded', attempt, message: attempt.message ?? '' }, ...(next.facts ?? [])];
   if (finished) facts.push(finish(next.standing));
-  const children = lessonOf(o, run, attempt);
+  const children = [...lessonOf(o, run, attempt), ...settlementOf(o, run, attempt)];
   return { standing: next.standing, change, facts, children, againInMilliseconds: next.againInMilliseconds };
 }
 
@@ -67,6 +68,16 @@ function lessonOf(o: Observation, run: OpenRun, attempt: Attempt): Effect[] {
   if (attempt.outcome !== 'OutOfMemory') return [];
   const { policyName } = o.spec;
   return [{ kind: 'Learn', lesson: { cause: 'OutOfMemory', run: run.number, policyName } }];
+}
+
+/** From the start of its first Pod to the end of its last container, where that is known. */
+function settlementOf(o: Observation, run: OpenRun, attempt: Attempt): Effect[] {
+  const { startTime, product, endTime = '' } = attempt;
+  if (product === undefined) return [];
+  const bill = runBillOf(o.gpujob, { number: run.number, product, workers: o.spec.workers, startTime });
+  if (!bill) return [];
+  const until = Date.parse(lastFinish(run.pods) ?? endTime);
+  return [{ kind: 'Settle', bill, until: Math.max(until, bill.since) }];
 }
 
 /** From the run's Job: a crash may have swallowed the status that was to tell of the run's beginning. */

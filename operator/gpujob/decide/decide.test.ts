@@ -345,7 +345,7 @@ const duringARun: readonly Case[] = [
       jobs: [aJob()],
       pods: [aPod(1, { phase: 'Running', node: 'node-a', startedAt: 0 })],
     }),
-    wantEffects: ['WriteStatus'],
+    wantEffects: ['Settle', 'WriteStatus'],
     wantReason: 'Suspended',
   },
   {
@@ -365,7 +365,7 @@ const duringARun: readonly Case[] = [
       pods: [aPod(1, { phase: 'Running', node: 'node-a', startedAt: 0 })],
       nowMilliseconds: start + 60_000,
     }),
-    wantEffects: ['WriteStatus'],
+    wantEffects: ['Settle', 'WriteStatus'],
     wantReason: 'DeadlineExceeded',
     wantMessage: 'the job was active for longer than its activeDeadlineSeconds of 60',
   },

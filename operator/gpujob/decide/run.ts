@@ -101,6 +101,17 @@ export function firstStart(pods: readonly Pod[]): string | undefined {
     .sort()[0];
 }
 
+/** When the last container of the run ended; undefined while one of its Pods isn't over, or none tells. */
+export function lastFinish(pods: readonly Pod[]): string | undefined {
+  if (!pods.every(isOver)) return undefined;
+  return pods
+    .flatMap((pod) => pod.status?.containerStatuses ?? [])
+    .map(({ state }) => state?.terminated?.finishedAt)
+    .filter((time) => time !== undefined)
+    .sort()
+    .at(-1);
+}
+
 /** Since when all workers run; undefined while one doesn't. */
 export function runningSinceMilliseconds(pods: readonly Pod[], workers: number): number | undefined {
   const running = pods.filter((pod) => pod.status?.phase === 'Running');

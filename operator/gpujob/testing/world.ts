@@ -62,6 +62,7 @@ export function apply(world: World, seen: GPUJob, effect: Effect): boolean {
     case 'DeleteService':
     case 'TryJob':
     case 'Learn':
+    case 'Settle':
       return true;
   }
 }
