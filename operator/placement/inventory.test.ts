@@ -125,18 +125,26 @@ describe('scores', () => {
   it('are whole numbers from 0 to 1000, neutral where nothing is known', () => {
     expect(scoresOf(candidate({}), context)).toEqual({
       Fit: 667,
-      Packing: 913,
-      Cost: 500,
+      Packing: 948,
+      Cost: 970,
       Reliability: 500,
       Heat: 500,
     });
   });
 
-  it('prefer each next smaller size to the best packing, with the default weights and a dozen sizes', () => {
+  it('prefer each next smaller size to the best packing and the best price together, with the default weights and a dozen sizes', () => {
+    const signals = {
+      costByProduct: new Map([
+        ['dear', 0],
+        ['cheap', 1000],
+      ]),
+    };
     sizes.slice(1).forEach((larger, index) => {
-      const idleSmall = candidate({ vramMebibytes: sizes[index] ?? 0, freeCards: 16, count: 16 });
-      const fullLarge = candidate({ vramMebibytes: larger, freeCards: 1, count: 16 });
-      expect(totalScore(idleSmall, context)).toBeGreaterThan(totalScore(fullLarge, context));
+      const idleSmall = candidate({ vramMebibytes: sizes[index] ?? 0, freeCards: 16, count: 16, product: 'dear' });
+      const fullLarge = candidate({ vramMebibytes: larger, freeCards: 1, count: 16, product: 'cheap' });
+      expect(totalScore(idleSmall, { ...context, signals })).toBeGreaterThan(
+        totalScore(fullLarge, { ...context, signals }),
+      );
     });
   });
 
@@ -153,7 +161,7 @@ describe('scores', () => {
       reliabilityByNode: new Map([['a', 0]]),
       heatByNode: new Map([['a', 900]]),
     };
-    expect(scoresOf(candidate({}), { ...context, signals })).toMatchObject({ Cost: 100, Reliability: 0, Heat: 900 });
+    expect(scoresOf(candidate({}), { ...context, signals })).toMatchObject({ Cost: 946, Reliability: 0, Heat: 900 });
   });
 
   it('are told apart by the smaller card, the fuller node, the node with more in use, and the name', () => {

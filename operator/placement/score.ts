@@ -21,6 +21,12 @@ export interface ScoringContext {
   readonly signals: ScoreSignals;
 }
 
+/**
+ * Of packing and cost: with the default weights the two together decide between cards of one size, and size (up to a dozen
+ * sizes) decides before them. Who wants the cheap card before the small one raises the weight of Cost.
+ */
+const narrowRange = 60;
+
 type Scorer = (candidate: Candidate, context: ScoringContext) => number;
 
 export const bestScore = 1000;
@@ -37,17 +43,15 @@ function fitScore({ vramMebibytes }: Candidate, { sizes }: ScoringContext): numb
   return bestScore - Math.floor((bestScore * smaller) / Math.max(1, sizes.length));
 }
 
-/**
- * A node that is full afterwards is best, a large empty one worst: whole nodes stay free for gangs. The range is a tenth, so that
- * with the default weights packing decides between cards of one size, and size (up to a dozen sizes) decides before packing.
- */
+/** A node that is full afterwards is best, a large empty one worst: whole nodes stay free for gangs. */
 function packingScore({ freeCards, gpus, count }: Candidate): number {
-  return bestScore - Math.floor((packingRange * (freeCards - gpus)) / Math.max(1, count));
+  return bestScore - Math.floor((narrowRange * (freeCards - gpus)) / Math.max(1, count));
 }
-const packingRange = 100;
 
+/** The cheapest of the catalogue is best. */
 function costScore({ product }: Candidate, { signals }: ScoringContext): number {
-  return signals.costByProduct?.get(product) ?? neutralScore;
+  const cheapness = signals.costByProduct?.get(product) ?? neutralScore;
+  return bestScore - Math.floor((narrowRange * (bestScore - cheapness)) / bestScore);
 }
 
 function reliabilityScore({ node, product }: Candidate, { signals }: ScoringContext): number {
