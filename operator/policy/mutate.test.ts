@@ -183,6 +183,32 @@ describe('S3: learning from failures', () => {
     );
   });
 
+  it('counts a shift for a whole half-life, wherever in it the failure came', () => {
+    const rules = rulesOf({ learning: { maxNamespaceShiftPermille: 10, halfLifeSeconds: 8 * 3600 } });
+    for (const minutes of [0, 1, 30, 59]) {
+      const at = start + minutes * 60_000;
+      const once = mutate(initialState(rules), outOfMemory, rules, at).state;
+      expect(mutate(once, outOfMemory, rules, at + rules.halfLifeMilliseconds - 1000).held).toBe('NamespaceShift');
+    }
+  });
+
+  it('scales an impact that is larger than a step as a whole', () => {
+    const impacts: SovereignPolicySpec['impacts'] = [
+      {
+        cause: 'OutOfMemory',
+        headroomPermille: 20,
+        weights: [
+          { name: 'Fit', permille: -200 },
+          { name: 'Cost', permille: 150 },
+          { name: 'Heat', permille: 50 },
+        ],
+      },
+    ];
+    const { learned } = after([outOfMemory], rulesOf({ impacts }));
+    expect(learned.weights).toMatchObject({ Fit: 300_000, Cost: 237_500, Heat: 62_500 });
+    expect(learned.headroom).toBe(55_000);
+  });
+
   it('lets a namespace teach again when its shift is forgotten', () => {
     const rules = rulesOf({ learning: { maxNamespaceShiftPermille: 10 } });
     const once = mutate(initialState(rules), outOfMemory, rules, start).state;

@@ -98,14 +98,13 @@ function put(state: PolicyState, learned: Setting, { mode }: LearningRules): Pol
   return { ...state, learned, effective: mode === 'Apply' ? learned : state.effective };
 }
 
-/** The impact within bounds and renormalised; no part of it larger than `most`. */
+/** The impact within bounds and renormalised; scaled as a whole where a part of it would be larger than `most`. */
 function step(from: Setting, impact: Setting, rules: LearningRules, most: number): Setting {
-  const bounded = (change: number) => clamp(change, -rules.maxStep, rules.maxStep);
   const target = project(
-    mapWeights((name) => from.weights[name] + bounded(impact.weights[name])),
+    mapWeights((name) => from.weights[name] + impact.weights[name]),
     rules,
   );
-  const headroom = clamp(from.headroom + bounded(impact.headroom), 0, rules.maxHeadroom);
+  const headroom = clamp(from.headroom + impact.headroom, 0, rules.maxHeadroom);
   const whole = distance(from, { weights: target, headroom });
   const factor = whole > most ? most / whole : 1;
   const moves = scaled(
