@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { settings } from '../../operator/config.ts';
 import { conditionTypes, reasonMeanings } from '../../operator/resources/conditions.ts';
+import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy-conditions.ts';
 import { referencePages } from './reference.ts';
 
 const pages = new Map((await referencePages()).map(({ path, content }) => [path, content]));
@@ -10,7 +11,8 @@ describe('referencePages', () => {
   it('explains every condition and every reason once', () => {
     const page = pages.get('docs/reasons.md') ?? '';
     const named = [...page.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
-    expect(named.sort()).toEqual([...Object.keys(conditionTypes), ...Object.keys(reasonMeanings)].sort());
+    const words = [conditionTypes, reasonMeanings, policyConditionTypes, policyReasonMeanings].flatMap(Object.keys);
+    expect(named.sort()).toEqual(words.sort());
   });
 
   it('gives every setting with its flag, variable and default', () => {

@@ -4,8 +4,10 @@ import { format, resolveConfig } from 'prettier';
 import { Registry } from 'prom-client';
 import { settings } from '../../operator/config.ts';
 import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
+import { policyMetrics } from '../../operator/policy/metrics.ts';
 import { Inventory } from '../../operator/placement/inventory.ts';
 import { type Stage, conditionTypes, reasonMeanings } from '../../operator/resources/conditions.ts';
+import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy-conditions.ts';
 import { systemClock } from '../../operator/runtime/clock.ts';
 import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
 import type { GeneratedFile } from './files.ts';
@@ -56,6 +58,8 @@ function reasonsPage(): Page {
     const rows = reasons.map(([reason, { sentence }]) => [code(reason), sentence]);
     return `## ${title}\n\n${table(['Reason', 'Meaning'], rows)}`;
   });
+  const policyConditions = Object.entries(policyConditionTypes).map(([type, sentence]) => [code(type), sentence]);
+  const policyReasons = Object.entries(policyReasonMeanings).map(([reason, sentence]) => [code(reason), sentence]);
   const body = `A GPUJob says where it stands in \`status.conditions\`. \`kubectl get gpuj\` shows the reason of \`Ready\`.
 
 ## Conditions
@@ -64,8 +68,15 @@ ${table(['Condition', 'Meaning'], conditions)}
 
 Every condition's reason is one of those below: the most precise one that applies. Its message says the rest.
 
-${stages.join('\n\n')}`;
-  return { name: 'reasons', title: 'Conditions and reasons', source: 'operator/resources/conditions.ts', body };
+${stages.join('\n\n')}
+
+## Of a SovereignPolicy
+
+${table(['Condition', 'Meaning'], policyConditions)}
+
+${table(['Reason', 'Meaning'], policyReasons)}`;
+  const source = 'operator/resources/conditions.ts and sovereignpolicy-conditions.ts';
+  return { name: 'reasons', title: 'Conditions and reasons', source, body };
 }
 
 function configurationPage(): Page {
@@ -94,6 +105,7 @@ function metricsPage(): Page {
   const registry = new Registry();
   runtimeMetrics(registry, systemClock);
   gpujobMetrics(registry, new Inventory());
+  policyMetrics(registry);
   const metrics = registry.getMetricsAsArray() as unknown as Metric[];
   const isOurs = ({ name }: Metric): boolean => name.startsWith('orquanta_');
   const tableOf = (some: readonly Metric[]): string =>
@@ -103,7 +115,7 @@ function metricsPage(): Page {
     );
   const body = `\`/metrics\` listens on \`--${settings.metricsBindAddress.flag}\`. No label holds the name of a job.
 
-## GPUs and jobs
+## GPUs, jobs and policies
 
 ${tableOf(metrics.filter(isOurs))}
 
@@ -113,6 +125,6 @@ Names and labels are those of controller-runtime and client-go, so that dashboar
 \`nodejs_…\` come with prom-client.
 
 ${tableOf(metrics.filter((metric) => !isOurs(metric)))}`;
-  const source = 'operator/gpujob/metrics.ts and operator/runtime/metrics.ts';
+  const source = 'operator/gpujob/metrics.ts, operator/policy/metrics.ts and operator/runtime/metrics.ts';
   return { name: 'metrics', title: 'Metrics', source, body };
 }

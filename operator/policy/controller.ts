@@ -23,6 +23,8 @@ export interface PolicyControllerOptions {
   readonly succeededAt: (signature: string) => number | undefined;
   readonly clock: Clock;
   readonly onBroken: (policy: SovereignPolicy, words: string) => void;
+  /** Each time it was looked at, whether status changes or not. */
+  readonly onStanding: (policy: SovereignPolicy, openBreakers: number, bill: PolicyBill) => void;
 }
 
 type Handled = Pick<Findings, 'refusal' | 'handledRollback' | 'handledReset'>;
@@ -93,14 +95,16 @@ export class PolicyController {
     handled: Handled,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { client, policies, clock, succeededAt, onBroken, billing } = this.#options;
+    const { client, policies, clock, succeededAt, onBroken, onStanding, billing } = this.#options;
     const now = clock.now();
     const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
+    const bill = billing.billOf(policy);
+    onStanding(policy, breakers.length, bill);
     const status = policyStatus(
       policy,
       policyDefaults(policy.spec),
       chain,
-      { ...handled, breakers, bill: shownBill(policy, billing.billOf(policy)) },
+      { ...handled, breakers, bill: shownBill(policy, bill) },
       now,
     );
     if (isDeepStrictEqual(status, policy.status)) return undefined;

@@ -84,6 +84,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
     ...{ client, policies, keeper, billing, succeededAt, clock },
+    onStanding: (policy, openBreakers, bill) => {
+      metrics.standing(policy.metadata.name, openBreakers, bill);
+    },
     onBroken: (policy, words) => {
       announceBroken(policy, words, audience);
     },
