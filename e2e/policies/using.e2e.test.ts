@@ -88,6 +88,7 @@ it('a job that names a model asks for what the catalogue says of it, and waits w
   expect(messageOf(waiting)).toBe(
     `policy "${name}" doesn't know the model "llama-9b" (it knows llama-8b): set requiredVRAM, or have the model added to its spec.models`,
   );
+  expect(waiting.status['vram']).toBeUndefined();
   const known = await untilReason(namespace, 'llama-8b', 'Complete');
   expect(known.status['vram']).toBe('20Gi');
   const models = ['llama-8b', 'llama-9b'].map((model) => ({ name: model, vram: '20Gi' }));

@@ -38,7 +38,8 @@ function hold(o: Observation): Outcome | undefined {
 function modelNotFound(o: Observation): Outcome | undefined {
   if (o.modelNotFound === undefined) return undefined;
   const standing: Standing = { kind: 'Waiting', ...o.modelNotFound, stalled: true };
-  return { ...waiting(o, standing, undefined), queued: false };
+  const outcome = waiting(o, standing, undefined);
+  return { ...outcome, change: { ...outcome.change, vram: undefined }, queued: false };
 }
 
 /** A Pod that may still run, on a node that doesn't answer for instance, is not replaced before it is gone. */
