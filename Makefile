@@ -89,10 +89,10 @@ kind-down: ## Delete the kind cluster.
 ##@ The operator (in the cluster of KUBECONFIG, else in that of cluster-up)
 
 .PHONY: install uninstall run
-install: $(INSTALLED) ## Install the CRDs.
-	$(CLUSTER) kubectl -- apply --server-side --filename=crds/
-uninstall: $(INSTALLED) ## Remove the CRDs, and with them every GPUJob.
-	$(CLUSTER) kubectl -- delete --ignore-not-found --filename=crds/
+install: $(INSTALLED) ## Install the CRDs, and the warnings at kubectl apply.
+	$(CLUSTER) kubectl -- apply --server-side --filename=crds/ --filename=config/admission/
+uninstall: $(INSTALLED) ## Remove both, and with the CRDs every GPUJob and every policy.
+	$(CLUSTER) kubectl -- delete --ignore-not-found --filename=crds/ --filename=config/admission/
 run: install ## Run the operator here, in the foreground, with your own rights.
 	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts
 
