@@ -25,7 +25,8 @@ function withoutChance(object: unknown, namespace: string): unknown {
     .replace(uid, 'UID')
     .replace(time, 'TIME')
     .replace(podSuffix, '-RANDOM')
-    .replace(/"activeSecondsBeforeSuspension":\d+/g, '"activeSecondsBeforeSuspension":0');
+    .replace(/"activeSecondsBeforeSuspension":\d+/g, '"activeSecondsBeforeSuspension":0')
+    .replace(/"cost":"[0-9.]+"/g, '"cost":"TIME"');
   return JSON.parse(text);
 }
 

@@ -115,6 +115,8 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       );
       const made = policies.get(defaultPolicyName) ? undefined : await createDefaultPolicy(client, signal);
       if (made) policies.absorb(made);
+      // The first placement should name a version that there is; one that can't be made yet is tried again by the queue.
+      await Promise.allSettled([...policies.list()].map((policy) => keeper.begin(policy, signal)));
       unsubscribe.push(
         policies.subscribe(({ key, object, previous }) => {
           queue.add(key);
