@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Api, ApiRefusal, type KubernetesObject } from '../hack/api/client.ts';
+import { Api, type KubernetesObject } from '../hack/api/client.ts';
+import { refusal } from './setup/refusal.ts';
 import { runKubectl } from '../hack/cluster/kubectl.ts';
 import type { PlainObject } from '../operator/resources/testing/builders.ts';
 import { badGPUJobs, goodGPUJobs } from '../operator/resources/testing/objects.ts';
@@ -25,17 +26,6 @@ afterAll(async () => {
   await api.delete(`/api/v1/namespaces/${namespace}`);
   await api.close();
 });
-
-/** The server's words, or undefined when it accepts. */
-async function refusal(answer: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await answer;
-    return undefined;
-  } catch (error) {
-    if (error instanceof ApiRefusal && (error.status === 422 || error.status === 400)) return error.message;
-    throw error;
-  }
-}
 
 const called = (object: PlainObject, name: string): PlainObject => ({
   ...object,

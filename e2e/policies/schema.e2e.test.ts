@@ -1,7 +1,8 @@
 // The CRD of the policies on the real API server: the table of good and bad objects means there what it means to zod.
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { Api, ApiRefusal, type KubernetesObject } from '../../hack/api/client.ts';
+import { Api, type KubernetesObject } from '../../hack/api/client.ts';
+import { refusal } from '../setup/refusal.ts';
 import { runKubectl } from '../../hack/cluster/kubectl.ts';
 import { badPolicies, goodPolicies } from '../../operator/resources/testing/policies.ts';
 
@@ -11,16 +12,6 @@ const api = Api.fromKubeconfig(kubeconfig, 'policies-e2e');
 const prefix = `schema-${randomBytes(4).toString('hex')}`;
 
 afterAll(() => api.close());
-
-async function refusal(answer: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await answer;
-    return undefined;
-  } catch (error) {
-    if (error instanceof ApiRefusal && (error.status === 422 || error.status === 400)) return error.message;
-    throw error;
-  }
-}
 
 describe('the API server accepts', () => {
   it.each(goodPolicies)('$name', async ({ object }) => {

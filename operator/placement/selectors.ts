@@ -23,7 +23,8 @@ function termMatches(node: NodeFacts, term: NodeSelectorTerm): boolean {
   );
 }
 
-function requirementHolds(value: string | undefined, requirement: NodeSelectorRequirement): boolean {
+/** Of a label's value; undefined where the label is absent. A label selector's operators are among these. */
+export function requirementHolds(value: string | undefined, requirement: NodeSelectorRequirement): boolean {
   const values = requirement.values ?? [];
   switch (requirement.operator) {
     case 'In':

@@ -1,6 +1,6 @@
 // The policies as placement sees them: weights in force, signals, and whom they serve. Made anew when something they follow
 // from has changed, and not for every pass.
-import type { Policy, PolicyRefusal } from '../placement/model.ts';
+import type { Policy, PolicyRefusal, ScoreSignals } from '../placement/model.ts';
 import { policyDefaults, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import { costByProduct } from './catalogue.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -48,16 +48,20 @@ export class Policies {
   forPlacement(): ReadonlyMap<string, Policy> {
     const now = this.#options.clock.now();
     if (this.#known && now - this.#madeAt < freshMilliseconds) return this.#known;
-    const policies = [...this.#options.collections.policies.store.list()];
-    this.#known = new Map(policies.map((policy) => [policy.metadata.name, this.#view(policy, now)]));
+    const { collections, history } = this.#options;
+    const reliability = {
+      reliabilityByNode: history.reliabilityByNode(now),
+      reliabilityByProduct: history.reliabilityByProduct(now),
+    };
+    const policies = [...collections.policies.store.list()];
+    this.#known = new Map(policies.map((policy) => [policy.metadata.name, this.#view(policy, reliability)]));
     this.#madeAt = now;
     return this.#known;
   }
 
-  #view(policy: SovereignPolicy, now: number): Policy {
+  #view(policy: SovereignPolicy, reliability: ScoreSignals): Policy {
     const spec = policyDefaults(policy.spec);
-    const { keeper, history } = this.#options;
-    const chain = keeper.chainOf(policy);
+    const chain = this.#options.keeper.chainOf(policy);
     const { weights, headroom } = settingInForce(spec, chain);
     const { name } = policy.metadata;
     return {
@@ -65,11 +69,7 @@ export class Policies {
       version: chain.kind === 'Intact' ? chain.head.version : 0,
       weights,
       headroomPartsPerMillion: headroom,
-      signals: {
-        costByProduct: costByProduct(spec.gpus),
-        reliabilityByNode: history.reliabilityByNode(now),
-        reliabilityByProduct: history.reliabilityByProduct(now),
-      },
+      signals: { ...reliability, costByProduct: costByProduct(spec.gpus) },
       refusalOf: (namespace) =>
         this.#notAllowed(name, spec.namespaceSelector, namespace) ?? this.#options.billing.refusalOf(policy, namespace),
     };

@@ -13,6 +13,7 @@ import {
 } from '../resources/sovereignpolicy.ts';
 import type { Condition } from '../resources/condition.ts';
 import { annotations } from '../resources/labels.ts';
+import { timestamp } from '../resources/timestamp.ts';
 import { weightNames } from '../resources/weights.ts';
 import type { PolicyBill } from './bill/billing.ts';
 import { formatMoney } from './bill/money.ts';
@@ -213,8 +214,4 @@ function spentStatus({ month, currency, accrued }: PolicyBill, before: Spent | u
 
 export function brokenWords(name: string, words: string): string {
   return `${words}. The baseline holds and nothing is learned. Look at what changed the ControllerRevisions, then: kubectl annotate sovereignpolicy ${name} ${annotations.reset}="$(date +%s)" --overwrite`;
-}
-
-function timestamp(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

@@ -11,7 +11,8 @@ import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
 import { lastFinish, type OpenRun } from './run.ts';
-import { asked, type Outcome, placementStatus, type StatusChange, timestamp } from './status.ts';
+import { asked, type Outcome, placementStatus, type StatusChange } from './status.ts';
+import { timestamp } from '../../resources/timestamp.ts';
 
 type Failures = NonNullable<GPUJobStatus['failures']>;
 

@@ -6,7 +6,8 @@ import type { Cause, TerminatedContainer } from '../evidence/cause.ts';
 import { readEvidence } from '../evidence/read.ts';
 import type { Observation } from '../observation.ts';
 import { firstStart, isDeleting, type OpenRun } from './run.ts';
-import { placementStatus, timestamp } from './status.ts';
+import { placementStatus } from './status.ts';
+import { timestamp } from '../../resources/timestamp.ts';
 
 /** What is known of an end before it becomes an attempt. */
 export interface Ending {

@@ -11,7 +11,8 @@ import type { Standing } from './conditions.ts';
 import { earliest, pastDeadline, untilDeadlineMilliseconds } from './deadline.ts';
 import { controllerOf, isBound, isOver, isOf, type OpenRun, runOf } from './run.ts';
 import { adopted, placedMessage, runStarted } from './started.ts';
-import { alreadySays, asked, type Outcome, timestamp } from './status.ts';
+import { alreadySays, asked, type Outcome } from './status.ts';
+import { timestamp } from '../../resources/timestamp.ts';
 
 export function startRun(o: Observation): Outcome {
   if (o.spec.suspend) return { standing: suspended, change: { ...asked(o), queue: undefined } };

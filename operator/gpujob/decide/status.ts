@@ -2,15 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Placement } from '../../placement/model.ts';
 import type { GPUJobStatus } from '../../resources/gpujob.ts';
+import { timestamp } from '../../resources/timestamp.ts';
 import { formatMebibytes } from '../../resources/quantity.ts';
 import type { Decision, Effect, Fact } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import { conditionsFor, reasonOf, type Standing } from './conditions.ts';
-
-/** RFC 3339 in whole seconds, as metav1.Time has it. */
-export function timestamp(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
-}
 
 /** Fields to set; undefined removes. */
 export type StatusChange = { [K in keyof GPUJobStatus]?: GPUJobStatus[K] | undefined };
