@@ -88,13 +88,17 @@ kind-down: ## Delete the kind cluster.
 
 ##@ The operator (in the cluster of KUBECONFIG, else in that of cluster-up)
 
-.PHONY: install uninstall run
+.PHONY: install uninstall run compare
+# The last placements and what they were chosen from.
+DECISIONS ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/orquanta/decisions.jsonl
 install: $(INSTALLED) ## Install the CRDs, and the warnings at kubectl apply.
 	$(CLUSTER) kubectl -- apply --server-side --filename=crds/ --filename=config/admission/
 uninstall: $(INSTALLED) ## Remove both, and with the CRDs every GPUJob and every policy.
 	$(CLUSTER) kubectl -- delete --ignore-not-found --filename=crds/ --filename=config/admission/
 run: install ## Run the operator here, in the foreground, with your own rights.
-	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts
+	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts --decisions-file="$(DECISIONS)"
+compare: $(INSTALLED) ## What another policy would have done with the last placements of make run: POLICY=<name or YAML file>.
+	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts compare policy --decisions="$(DECISIONS)" $(if $(wildcard $(POLICY)),--file=)$(POLICY)
 
 # Packages, whenever the lock file has changed.
 $(INSTALLED): package-lock.json hack/node.sh

@@ -127,6 +127,12 @@ export const settings = {
     duration,
     "How long the scheduler may refuse a run's Pods before the run is undone.",
   ),
+  decisionsFile: setting(
+    'decisions-file',
+    '',
+    z.string(),
+    'File that keeps the last 1,000 placements with what they were chosen from, for `orquanta compare policy`; empty: none.',
+  ),
   logLevel: setting(
     'log-level',
     'info',
@@ -145,15 +151,14 @@ type Settings = typeof settings;
 export type Configuration = Readonly<{ [K in keyof Settings]: z.output<Settings[K]['schema']> }>;
 
 /** What the arguments ask for. */
-export type Request =
-  { readonly kind: 'Run'; readonly configuration: Configuration } | { readonly kind: 'Help'; readonly text: string };
+export type Request = { readonly kind: 'Run'; readonly configuration: Configuration } | { readonly kind: 'Help' };
 
 export function readConfiguration(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Request {
   const given = readFlags(args);
-  if (given.has('help')) return { kind: 'Help', text: help() };
+  if (given.has('help')) return { kind: 'Help' };
   const values = Object.entries(settings).map(([name, one]) => {
     const flag = given.get(one.flag);
     const text = flag ?? nonEmpty(environment[one.variable]) ?? one.fallback;
@@ -217,12 +222,15 @@ function checkTogether(c: Configuration): void {
   }
 }
 
-export function help(): string {
+/** `commands`: one line each. */
+export function help(commands: string): string {
   const lines = Object.values(settings).map(({ flag, fallback, text, variable }) => {
     const standard = fallback === '' ? '' : ` (default ${fallback})`;
     return `  --${flag}\n        ${text}${standard} [${variable}]`;
   });
-  return `orquanta: runs GPUJobs by the VRAM they need.\n\nFlags, each also as the environment variable in brackets:\n${lines.join('\n')}\n`;
+  const about = 'orquanta: runs GPUJobs by the VRAM they need.\n\n';
+  const others = `Commands, instead of running the operator (each with --help):\n${commands}\n\n`;
+  return `${about}${others}Flags, each also as the environment variable in brackets:\n${lines.join('\n')}\n`;
 }
 
 /** Who this process is, in the Lease and to the API server's audit log. */

@@ -5,6 +5,8 @@ import { announce } from './gpujob/announce.ts';
 import { followBill } from './gpujob/follow-bill.ts';
 import { GPUJobController } from './gpujob/controller.ts';
 import { defaultSettings } from './gpujob/observation.ts';
+import { DecisionFile } from './journal/decision-file.ts';
+import { note } from './journal/journal.ts';
 import type { Parts } from './parts.ts';
 import { leadPolicies } from './policy/leading.ts';
 import { Controller } from './runtime/controller.ts';
@@ -25,6 +27,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     log,
   });
   const audience = { events: recorder, log, metrics: parts.gpujobMetrics };
+  const decisions = decisionFile(parts);
   const policies = leadPolicies({
     ...{ client, clock, log, events: recorder, runtimeMetrics: metrics, metrics: parts.policyMetrics },
     collections: parts.policyCollections,
@@ -43,12 +46,14 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     inventory,
     policies: () => policies.forPlacement(),
     settings: settingsOf(configuration),
+    withScenes: decisions !== undefined,
     clock,
     enqueue: (key) => {
       queue.add(key);
     },
     announce: (gpujob, fact) => {
       announce(gpujob, fact, audience);
+      if (decisions) note(gpujob, fact, { file: decisions, clock, policies: parts.policyCollections.policies.store });
     },
     experience: policies.experience,
     settle: (gpujob, bill, until) => policies.billing.settle(gpujob, bill, until),
@@ -81,7 +86,17 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     policies.stop();
     // A finished job's wait for its deletion lasts an hour: the process would live as long.
     queue.close();
+    await decisions?.flush();
   }
+}
+
+/** Undefined where nobody wants it. */
+function decisionFile({ configuration, log, gpujobMetrics }: Parts): DecisionFile | undefined {
+  const path = configuration.decisionsFile;
+  const onLost = (entries: number): void => {
+    gpujobMetrics.decisionsLost(entries);
+  };
+  return path === '' ? undefined : new DecisionFile({ path, log, onLost });
 }
 
 function settingsOf({

@@ -1,14 +1,20 @@
 // The process: arguments in, exit code out. 0 stopped as told, 1 ended by an error or a lost lease, 2 a setting can't be used.
-import { ConfigurationError, readConfiguration } from './config.ts';
+import { CommandError } from './commands/command.ts';
+import { callsCommand, commandSummaries, runCommand } from './commands/commands.ts';
+import { ConfigurationError, help, readConfiguration } from './config.ts';
 import { AddressUnavailable } from './http/server.ts';
 import { createLogger } from './logger.ts';
 import { runOperator } from './operator.ts';
 import { InvalidKubeconfig } from './runtime/kubeconfig.ts';
 
 async function main(): Promise<number> {
-  const request = readConfiguration(process.argv.slice(2), process.env);
+  const args = process.argv.slice(2);
+  const print = (text: string): void => void process.stdout.write(text);
+  if (args[0] === 'help') args[0] = '--help';
+  if (callsCommand(args)) return runCommand(args, { environment: process.env, print });
+  const request = readConfiguration(args, process.env);
   if (request.kind === 'Help') {
-    process.stdout.write(request.text);
+    print(help(commandSummaries()));
     return 0;
   }
   const log = await createLogger(request.configuration);
@@ -32,7 +38,7 @@ function complain(error: unknown): number {
     process.stderr.write(`orquanta: ${error.message}; choose another with ${flags}, or 0 for none\n`);
     return 2;
   }
-  if (error instanceof ConfigurationError || error instanceof InvalidKubeconfig) {
+  if (error instanceof ConfigurationError || error instanceof CommandError || error instanceof InvalidKubeconfig) {
     process.stderr.write(`orquanta: ${error.message}\n`);
     return 2;
   }

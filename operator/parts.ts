@@ -1,24 +1,22 @@
 // What an operator process is made of, leading or not: connection, watches, inventory, metrics. Wiring only.
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Configuration, identityOf } from './config.ts';
+import { connect } from './connect.ts';
 import { type Collections, collections as watchedCollections } from './gpujob/collections.ts';
 import { feedInventory } from './gpujob/feed-inventory.ts';
 import { type GPUJobMetrics, gpujobMetrics } from './gpujob/metrics.ts';
 import { Inventory } from './placement/inventory.ts';
+import { feedCatalogue } from './policy/card-catalogue.ts';
 import { type PolicyCollections, policyCollections } from './policy/collections.ts';
 import { type PolicyMetrics, policyMetrics } from './policy/metrics.ts';
-import { ApiClient } from './runtime/client.ts';
+import type { ApiClient } from './runtime/client.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import type { Collection } from './runtime/collection.ts';
-import { loadConnection } from './runtime/connection.ts';
-import { HttpTransport } from './runtime/http-transport.ts';
+import type { HttpTransport } from './runtime/http-transport.ts';
 import type { KubernetesObject } from './runtime/kubernetes.ts';
 import type { Log } from './runtime/log.ts';
 import { type RuntimeMetrics, runtimeMetrics } from './runtime/metrics.ts';
 import { Reflector } from './runtime/reflector.ts';
-import { version } from './version.ts';
-
-const fieldManager = 'orquanta';
 
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -49,25 +47,21 @@ export async function assemble(configuration: Configuration, around: Surrounding
   const clock = systemClock;
   const { log, environment } = around;
   const identity = identityOf(configuration, around.processID);
-  const kubeconfig = configuration.kubeconfig === '' ? {} : { kubeconfig: configuration.kubeconfig };
-  const connection = await loadConnection({ environment, clock, ...kubeconfig });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = runtimeMetrics(registry, clock);
-  const transport = new HttpTransport({
-    connection,
-    clock,
-    userAgent: `orquanta/${version} (${identity})`,
+  const { connection, transport, client } = await connect({
+    ...{ environment, clock, identity, kubeconfig: configuration.kubeconfig },
     onResponse: (labels) => {
       metrics.request(labels);
     },
   });
-  const client = new ApiClient(transport, { fieldManager });
   const collections = watchedCollections();
   const inventory = new Inventory();
   feedInventory(collections, inventory);
   const namespace = configuration.leaseNamespace === '' ? connection.namespace : configuration.leaseNamespace;
   const policies = policyCollections();
+  feedCatalogue(policies.policies.store, inventory);
   const scopes = { jobs: configuration.watchNamespace, ledger: namespace };
   return {
     configuration,

@@ -1,6 +1,7 @@
 // The GPUJob controller: wires stores, dispatcher, decide and perform. It holds what is remembered between two decisions
 // about one job, and nothing that could not be lost.
 import type { Inventory } from '../placement/inventory.ts';
+import { namesCatalogued } from '../policy/catalogue.ts';
 import type { Experience } from '../policy/experience.ts';
 import type { Policy, Workload } from '../placement/model.ts';
 import { labels } from '../resources/labels.ts';
@@ -12,6 +13,7 @@ import type { KubernetesObject } from '../runtime/kubernetes.ts';
 import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
+import { conditionIsTrue } from './decide/conditions.ts';
 import { decide } from './decide/decide.ts';
 import { disruptionWords } from './decide/ending.ts';
 import { controllerOf, endOf, isDeleting, podsOfRun } from './decide/run.ts';
@@ -28,6 +30,8 @@ export interface GPUJobControllerOptions {
   readonly inventory: Inventory;
   readonly policies: () => ReadonlyMap<string, Policy>;
   readonly settings: Settings;
+  /** Whether facts tell what a placement was chosen from. */
+  readonly withScenes: boolean;
   readonly clock: Clock;
   readonly enqueue: (key: string) => void;
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
@@ -53,6 +57,7 @@ export class GPUJobController {
       inventory: options.inventory,
       policies: options.policies,
       clock: options.clock,
+      withScenes: options.withScenes,
       onVerdict: (workload: Workload) => {
         options.enqueue(keyOf(workload));
       },
@@ -83,11 +88,11 @@ export class GPUJobController {
     for (const gpujob of collections.gpujobs.store.list()) enqueue(keyOf(gpujob.metadata));
   }
 
-  /** A policy's spec has changed: a job may wait for a model in its catalogue, and isn't in the queue. */
+  /** A policy's spec has changed: its catalogue may have another word for what a job names, or the model it waits for. */
   policyEdited(name: string): void {
     for (const { metadata, spec, status } of this.#options.collections.gpujobs.store.list()) {
-      const waits = spec.requiredVRAM === undefined && (status?.run ?? 0) === 0;
-      if (waits && (spec.policyName ?? 'default') === name) this.#options.enqueue(keyOf(metadata));
+      const isJudged = namesCatalogued(spec) && !conditionIsTrue(status?.conditions, 'Finished');
+      if (isJudged && (spec.policyName ?? 'default') === name) this.#options.enqueue(keyOf(metadata));
     }
   }
 

@@ -15,6 +15,7 @@ function aDispatcher(nodes: number, cards: number) {
   const dispatcher = new Dispatcher({
     inventory,
     policies: () => new Map([[defaultPolicy.name, defaultPolicy]]),
+    withScenes: false,
     clock,
     onVerdict: (workload: Workload) => void told.push(workload.uid),
     onPass: (report) => void passes.push(report),

@@ -16,6 +16,8 @@ export interface DispatcherOptions {
   readonly inventory: Inventory;
   readonly policies: () => ReadonlyMap<string, Policy>;
   readonly clock: Clock;
+  /** Whether somebody keeps what placements are chosen from. */
+  readonly withScenes: boolean;
   /** Called for each workload whose verdict changed in a way that somebody has to act on. */
   readonly onVerdict: (workload: Workload) => void;
   readonly onPass?: (pass: PassReport) => void;
@@ -101,7 +103,7 @@ export class Dispatcher {
   }
 
   #pass(): void {
-    const { clock, inventory, policies } = this.#options;
+    const { clock, inventory, policies, withScenes } = this.#options;
     const started = clock.monotonic();
     this.#timerAt = Number.POSITIVE_INFINITY;
     const waiting = [...this.#entries.values()].filter((entry) => entry.verdict?.kind !== 'Placed');
@@ -112,6 +114,7 @@ export class Dispatcher {
         policies: policies(),
         memory: this.#memory,
         nowMilliseconds: clock.now(),
+        withScenes,
       });
       this.#memory = memory;
       for (const entry of waiting) this.#take(entry, verdicts.get(entry.workload.uid));

@@ -9,6 +9,7 @@ import type { Fact } from './effects.ts';
 export interface GPUJobMetrics {
   count(fact: Fact): void;
   pass(report: PassReport): void;
+  decisionsLost(entries: number): void;
 }
 
 /** From "at once" to a day. */
@@ -35,6 +36,11 @@ export function gpujobMetrics(registry: Registry, inventory: Inventory): GPUJobM
     labelNames: ['blame'] as const,
     registers,
   });
+  const lost = new Counter({
+    name: 'orquanta_decisions_lost_total',
+    help: 'Entries that could not be written to --decisions-file.',
+    registers,
+  });
   const waits = new Histogram({
     name: 'orquanta_queue_wait_seconds',
     help: 'Time from creation, or from the end of the run before, to a placement.',
@@ -43,6 +49,9 @@ export function gpujobMetrics(registry: Registry, inventory: Inventory): GPUJobM
   });
   cardMetrics(registry, inventory);
   return {
+    decisionsLost(entries) {
+      lost.inc(entries);
+    },
     count(fact) {
       if (fact.kind === 'RunStarted') {
         placements.inc({ product: fact.placement.product });

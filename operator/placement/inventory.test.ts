@@ -51,12 +51,37 @@ describe('the inventory', () => {
     expect([...inventory.classes()]).toHaveLength(1);
   });
 
-  it('reads every node again when the catalogue changes', () => {
-    const node = { ...eight('gke'), labels: { 'cloud.google.com/gke-accelerator': 'nvidia-l4' } };
-    const inventory = inventoryOf([node]);
-    expect(inventory.cardSizes(any)).toEqual([]);
+  it('follows the catalogue where labels tell no VRAM, and reads no other node again', () => {
+    let readings = 0;
+    const gke = (accelerator: string, labels = {}) => ({
+      ...eight(accelerator),
+      get labels() {
+        readings += 1;
+        return { 'cloud.google.com/gke-accelerator': accelerator, ...labels };
+      },
+    });
+    const shared = { 'cloud.google.com/gke-max-shared-clients-per-gpu': '2' };
+    const inventory = inventoryOf([
+      eight('measured'),
+      { ...gke('nvidia-l4', { ...shared, 'cloud.google.com/gke-gpu-sharing-strategy': 'mps' }), name: 'shared' },
+      gke('nvidia-l4'),
+      gke('nvidia-b200'),
+    ]);
+    const sizes = () => inventory.standings().map(({ pool: { vram } }) => (vram.known ? vram.mebibytes : 'unknown'));
+    expect(sizes()).toEqual([24564, 'unknown', 'unknown', 'unknown']);
     inventory.setCatalogue(new Map([['nvidia-l4', { vramMebibytes: 22888 }]]));
-    expect(inventory.cardSizes(any)).toEqual([22888]);
+    expect(sizes()).toEqual([24564, 'unknown', 22888, 11444]);
+    readings = 0;
+    inventory.setCatalogue(new Map([['nvidia-l4', { vramMebibytes: 22888 }]]));
+    inventory.setCatalogue(
+      new Map([
+        ['nvidia-l4', { vramMebibytes: 22888 }],
+        ['NVIDIA-A10', { vramMebibytes: 23028 }],
+      ]),
+    );
+    expect(readings).toBe(0);
+    inventory.setCatalogue(new Map());
+    expect(sizes()).toEqual([24564, 'unknown', 'unknown', 'unknown']);
   });
 
   it('knows the most CPU there is after a node like the others joins, changes or goes', () => {

@@ -8,6 +8,7 @@ import type { NodeEntry } from './node-class.ts';
 import { readAmounts } from './pod-facts.ts';
 import { looksAtNodes, nodeMatches } from './selectors.ts';
 import { Usage } from './usage.ts';
+import { catalogueName } from './vram.ts';
 
 /** One node's pool and what is free of it, for metrics. */
 export interface PoolStanding {
@@ -71,10 +72,17 @@ export class Inventory {
     this.#usage.removeReservation(run);
   }
 
-  /** A policy's catalogue changed: every node is read again. */
+  /** What the policies say of cards may have changed: the nodes with a card of which it did are read again, and no others. */
   setCatalogue(catalogue: Catalogue): void {
+    const changed = changedProducts(this.#catalogue, catalogue);
     this.#catalogue = catalogue;
-    for (const { facts } of [...this.#nodes.values()]) this.setNode(facts);
+    const classes = [...this.#classes.values()].filter(({ pools }) =>
+      pools.some(({ product }) => changed.has(catalogueName(product))),
+    );
+    for (const name of classes.flatMap(({ nodeNames }) => nodeNames)) {
+      const entry = this.#nodes.get(name);
+      if (entry !== undefined) this.setNode(entry.facts);
+    }
   }
 
   get nodeCount(): number {
@@ -191,6 +199,11 @@ export class Draft {
       if (last !== undefined) this.#add(last.node, last.amounts, -1);
     }
   }
+}
+
+function changedProducts(one: Catalogue, other: Catalogue): ReadonlySet<string> {
+  const products = [...one.keys(), ...other.keys()];
+  return new Set(products.filter((name) => one.get(name)?.vramMebibytes !== other.get(name)?.vramMebibytes));
 }
 
 function sameAmounts(one: ResourceAmounts, other: ResourceAmounts): boolean {

@@ -1,5 +1,6 @@
 // The nouns of placement: cards, nodes, pods, workloads, placements, verdicts. Types and plain constants only, no behaviour.
 import type { WeightName } from '../resources/weights.ts';
+import type { Scene } from './scene.ts';
 
 export { type WeightName, weightNames } from '../resources/weights.ts';
 
@@ -18,7 +19,7 @@ export type UnknownVRAMReason =
   | 'UnreadableLabel' // a source is there and can't be read
   | 'SourcesDisagree' // two sources, two sizes
   | 'MixedModels' // two card models behind one resource name
-  | 'NotInCatalogue'; // a product name without VRAM (GKE), and the policy's catalogue doesn't know it
+  | 'NotInCatalogue'; // a product name without VRAM (GKE), and no policy's catalogue knows it
 
 export type VRAM =
   | { readonly known: true; readonly mebibytes: number }
@@ -44,7 +45,7 @@ export interface CardPool {
   readonly refused?: { readonly reason: RefusalReason; readonly detail: string };
 }
 
-/** What a policy's catalogue knows about a product; keyed by the exact product or accelerator name. */
+/** What the policies' catalogues know about a product; keyed by the exact product or accelerator name. */
 export interface CatalogueCard {
   readonly vramMebibytes: number;
 }
@@ -212,7 +213,7 @@ export type WaitReason =
   'PolicyNotFound' | PolicyRefusal['reason'] | 'NoMatchingCards' | 'NeverFits' | 'CardsBusy' | 'WaitingForGang';
 
 export type Verdict =
-  | { readonly kind: 'Placed'; readonly placement: Placement }
+  | { readonly kind: 'Placed'; readonly placement: Placement; readonly scene?: Scene }
   | { readonly kind: 'Waiting'; readonly reason: WaitReason; readonly message: string };
 
 /** Nodes kept for one starving workload: nothing else is placed there. */

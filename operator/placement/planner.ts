@@ -14,6 +14,7 @@ import type {
   Verdict,
   Workload,
 } from './model.ts';
+import { type Scene, sceneOf } from './scene.ts';
 import type { Places, SearchContext } from './search.ts';
 import { choosePlaces } from './search.ts';
 import { buildShape, shapeKey, withCards } from './shape.ts';
@@ -27,6 +28,8 @@ export interface PlanInput {
   readonly policies: ReadonlyMap<string, Policy>;
   readonly memory: QueueMemory;
   readonly nowMilliseconds: number;
+  /** Whether a placement comes with what it was chosen from. */
+  readonly withScenes?: boolean;
 }
 
 export interface Plan {
@@ -116,16 +119,22 @@ class Pass {
     }
     if (known.verdict === undefined || this.#holds.nodesOf(workload.uid) !== undefined) {
       const places = this.#choose(workload, known.shape, policy);
-      if (places !== undefined) return this.#place(workload, policy, places);
+      if (places !== undefined) return this.#place(workload, policy, places, this.#sceneOf(workload, policy, known));
     }
     return this.#wait(workload, policy, known);
   }
 
-  #place(workload: Workload, policy: Policy, places: Places): Verdict {
+  /** Before the places are taken. */
+  #sceneOf(workload: Workload, policy: Policy, { shape }: KnownShape): { scene?: Scene } {
+    if (this.#input.withScenes !== true) return {};
+    return { scene: sceneOf(this.#contextFor(workload, policy, shape), workload, shape) };
+  }
+
+  #place(workload: Workload, policy: Policy, places: Places, scene: { scene?: Scene }): Verdict {
     for (const { node } of places.workers) this.#draft.take(node, places.group.perWorker);
     if (this.#holds.nodesOf(workload.uid) !== undefined) this.#letGo(workload.uid);
     this.#holdFor(this.#patience.wasPlaced(places.workers.map(({ node }) => node)));
-    return { kind: 'Placed', placement: placementOf(workload, policy, places) };
+    return { kind: 'Placed', placement: placementOf(workload, policy, places), ...scene };
   }
 
   #wait(workload: Workload, policy: Policy, known: KnownShape): Verdict {

@@ -3,80 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { fitViolation } from './fit.ts';
 import type { Inventory } from './inventory.ts';
 import { emptyQueueMemory } from './model.ts';
-import type { NodeFacts, Placement, PodFacts, Policy, QueueMemory, Workload } from './model.ts';
+import type { NodeFacts, PodFacts, QueueMemory } from './model.ts';
 import { reservationFor } from './planner.ts';
-import type { Plan } from './planner.ts';
-import { cardModels, inventoryOf, nodeOf, plainPolicy, planNow, podOn, workloadOf } from './testing.ts';
-
-const models = [...Object.values(cardModels), { product: 'NVIDIA-GB10', mebibytes: 0 }];
-const zones = ['x', 'y'];
-
-const nodeArbitrary = fc.record({
-  model: fc.constantFrom(...models),
-  count: fc.constantFrom(1, 2, 4, 8),
-  zone: fc.constantFrom(...zones),
-  ready: fc.integer({ min: 0, max: 9 }).map((digit) => digit !== 0),
-  cordoned: fc.integer({ min: 0, max: 9 }).map((digit) => digit === 0),
-  cpu: fc.constantFrom('8', '96'),
-  busy: fc.integer({ min: 0, max: 3 }),
-});
-type NodeSketch = typeof nodeArbitrary extends fc.Arbitrary<infer T> ? T : never;
-
-function nodeFrom(sketch: NodeSketch, index: number): NodeFacts {
-  return nodeOf(
-    `n${String(index).padStart(2, '0')}`,
-    { ...sketch.model, count: sketch.count },
-    {
-      unschedulable: sketch.cordoned,
-      ready: sketch.ready,
-      labels: { zone: sketch.zone },
-      allocatable: { cpu: sketch.cpu },
-    },
-  );
-}
-
-const podsFrom = (sketches: readonly NodeSketch[]): PodFacts[] =>
-  sketches.map((sketch, index) =>
-    podOn(`n${String(index).padStart(2, '0')}`, `p${index}`, Math.min(sketch.busy, sketch.count)),
-  );
-
-const workloadArbitrary = fc.record({
-  gibibytes: fc.constantFrom(4, 14, 16, 20, 38, 70, 90),
-  gpus: fc.constantFrom(1, 1, 2, 4, 8),
-  workers: fc.constantFrom(1, 1, 1, 2, 5),
-  cpu: fc.constantFrom(500, 4000),
-  zone: fc.option(fc.constantFrom(...zones), { freq: 4 }),
-  priority: fc.constantFrom(0, 0, 10),
-  avoid: fc.option(fc.constantFrom('n00', 'n01'), { freq: 4 }),
-});
-type WorkloadSketch = typeof workloadArbitrary extends fc.Arbitrary<infer T> ? T : never;
-
-function workloadFrom(sketch: WorkloadSketch, index: number): Workload {
-  return workloadOf(`u${index}`, {
-    vramMebibytes: sketch.gibibytes * 1024,
-    gpus: sketch.gpus,
-    workers: sketch.workers,
-    priority: sketch.priority,
-    createdAtMilliseconds: index,
-    perWorker: { cpu: sketch.cpu, pods: 1 },
-    constraints: { nodeSelector: sketch.zone === null ? {} : { zone: sketch.zone }, nodeAffinity: [], tolerations: [] },
-    avoidNodes: sketch.avoid === null ? [] : [sketch.avoid],
-  });
-}
-
-const clusterArbitrary = fc.array(nodeArbitrary, { minLength: 1, maxLength: 12 });
-const queueArbitrary = fc.array(workloadArbitrary, { minLength: 1, maxLength: 25 });
-const headroomArbitrary = fc.constantFrom(0, 50, 200);
-const policyWith = (permille: number): Policy => ({ ...plainPolicy, headroomPartsPerMillion: permille * 1000 });
-
-const build = (sketches: readonly NodeSketch[]): Inventory => inventoryOf(sketches.map(nodeFrom), podsFrom(sketches));
-
-function placementsOf(plan: Plan, queue: readonly Workload[]): { workload: Workload; placement: Placement }[] {
-  return queue.flatMap((workload) => {
-    const verdict = plan.verdicts.get(workload.uid);
-    return verdict?.kind === 'Placed' ? [{ workload, placement: verdict.placement }] : [];
-  });
-}
+import { inventoryOf, planNow, podOn, workloadOf } from './testing.ts';
+import {
+  build,
+  clusterArbitrary,
+  headroomArbitrary,
+  nodeArbitrary,
+  nodeFrom,
+  placementsOf,
+  podsFrom,
+  policyWith,
+  queueArbitrary,
+  workloadArbitrary,
+  workloadFrom,
+} from './testing-arbitraries.ts';
 
 /** Everything that a reader can see of an inventory. */
 function seen(inventory: Inventory): unknown {

@@ -31,7 +31,7 @@ export function choosePlaces(context: SearchContext, shape: Shape): Places | und
       shape.workers === 1 ? chooseOne(context, shape.ask, group) : chooseGang(context, shape.ask, group, shape.workers);
     if (workers === undefined) continue;
     const places = { group, workers };
-    if (best === undefined || comparePlaces(places, best) < 0) best = places;
+    if (best === undefined || comparePlaces(workers, best.workers) < 0) best = places;
   }
   return best;
 }
@@ -61,10 +61,10 @@ function chooseGang(
   return chosen.length === workers ? chosen : undefined;
 }
 
-/** The better sum of scores, then the smaller card, then fewer nodes, then the names. */
-function comparePlaces(one: Places, other: Places): number {
-  const [first] = one.workers;
-  const [second] = other.workers;
+/** Negative where the first is better: the sum of scores, then the smaller card, then fewer nodes, then the names. */
+export function comparePlaces(one: readonly ScoredCandidate[], other: readonly ScoredCandidate[]): number {
+  const [first] = one;
+  const [second] = other;
   if (first === undefined || second === undefined) return 0;
   return (
     sumOfScores(other) - sumOfScores(one) ||
@@ -74,11 +74,11 @@ function comparePlaces(one: Places, other: Places): number {
   );
 }
 
-function sumOfScores({ workers }: Places): number {
+function sumOfScores(workers: readonly ScoredCandidate[]): number {
   return workers.reduce((sum, { score }) => sum + score, 0);
 }
 
-function nodeCount({ workers }: Places): number {
+function nodeCount(workers: readonly ScoredCandidate[]): number {
   return new Set(workers.map(({ node }) => node)).size;
 }
 
@@ -178,7 +178,7 @@ function scored(context: SearchContext, ask: Ask, site: Site, node: string, free
   return { ...candidate, score: totalScore(candidate, context.scoring) };
 }
 
-function freeCards(inventory: Inventory, node: string, site: Site): number {
+export function freeCards(inventory: Inventory, node: string, site: Site): number {
   return inventory.node(node)?.free[site.poolIndex] ?? 0;
 }
 

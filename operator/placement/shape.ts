@@ -59,13 +59,21 @@ export function shapeKey(workload: Workload): string {
 export function buildShape(inventory: Inventory, workload: Workload, policy: Policy): Shape {
   const kindSites = sitesOfKind(inventory, workload);
   const { vramMebibytes } = workload;
-  const headroom = workload.hasMargin ? 0 : policy.headroomPartsPerMillion;
-  const withHeadroom = Math.ceil((vramMebibytes * (1_000_000 + headroom)) / 1_000_000);
+  const withHeadroom = needWithHeadroom(workload, policy.headroomPartsPerMillion);
   const preferred = shapeAt(withHeadroom, workload, kindSites);
   // Headroom is a preference: it holds only where cards in service offer it to all workers.
   return offersRoom(preferred) || withHeadroom === vramMebibytes
     ? preferred
     : shapeAt(vramMebibytes, workload, kindSites);
+}
+
+/** In MiB. What comes from an out-of-memory holds a margin already. */
+export function needWithHeadroom(
+  { vramMebibytes, hasMargin }: Pick<Workload, 'vramMebibytes' | 'hasMargin'>,
+  headroomPartsPerMillion: number,
+): number {
+  const headroom = hasMargin ? 0 : headroomPartsPerMillion;
+  return Math.ceil((vramMebibytes * (1_000_000 + headroom)) / 1_000_000);
 }
 
 function sitesOfKind(inventory: Inventory, workload: Workload): Site[] {
@@ -98,7 +106,7 @@ export function matchingNodes(
 function shapeAt(needMebibytes: number, workload: Workload, kindSites: readonly Site[]): Shape {
   const { isolation, products, constraints, gpus, perWorker, workers, vramMebibytes } = workload;
   const ask: Ask = { isolation, products, constraints, gpus, perWorker, needMebibytes };
-  const roomy = kindSites.filter((site) => largeEnough(site, needMebibytes) && workersWhenEmpty(site, ask) > 0);
+  const roomy = kindSites.filter((site) => isRoomy(site, ask));
   const hopeful = groupSites(roomy, ask).filter((group) => groupRoom(group, ask) >= workers);
   const usable = hopeful
     .map((group) => ({ ...group, sites: group.sites.filter((site) => inService(site, ask)) }))
@@ -106,11 +114,13 @@ function shapeAt(needMebibytes: number, workload: Workload, kindSites: readonly 
   return { ask, workers, vramMebibytes, kindSites, hopeful, usable, sizes: sizesOf(hopeful) };
 }
 
-function largeEnough({ pool }: Site, needMebibytes: number): boolean {
-  return pool.vram.known && pool.vram.mebibytes >= needMebibytes;
+/** Its cards are large enough, and an empty node of it would hold a worker. */
+export function isRoomy(site: Site, ask: Ask): boolean {
+  const { vram } = site.pool;
+  return vram.known && vram.mebibytes >= ask.needMebibytes && workersWhenEmpty(site, ask) > 0;
 }
 
-function inService({ nodeClass, pool }: Site, ask: Ask): boolean {
+export function inService({ nodeClass, pool }: Site, ask: Ask): boolean {
   return classViolation(ask, nodeClass.example, pool) === undefined;
 }
 

@@ -36,6 +36,11 @@ export function shareOf(vram: VRAM, replicas: number): VRAM {
     : unknownVRAM('UnreadableLabel', `${replicas} replicas leave nothing`);
 }
 
+/** Under which the catalogue has a product: it knows cards and slices, and a share is divided afterwards. */
+export function catalogueName(product: string): string {
+  return product.replace(/-SHARED$/, '');
+}
+
 function contradicts(one: number, other: number): boolean {
   return Math.abs(one - other) * 1000 > Math.max(one, other) * toleratedDifferencePermille;
 }
@@ -53,8 +58,7 @@ function reasonOf(kind: 'Misconfigured' | 'Mixed' | 'Unreadable'): UnknownVRAMRe
 
 function fromCatalogue(product: string, catalogue: Catalogue): VRAM {
   if (product === '') return unknownVRAM('NoVRAMLabel', 'no label tells product or VRAM');
-  // The catalogue knows cards; a share is divided afterwards.
-  const card = catalogue.get(product.replace(/-SHARED$/, ''));
+  const card = catalogue.get(catalogueName(product));
   if (card !== undefined && card.vramMebibytes > 0) return { known: true, mebibytes: card.vramMebibytes };
-  return unknownVRAM('NotInCatalogue', `no VRAM label, and the catalogue doesn't know ${product}`);
+  return unknownVRAM('NotInCatalogue', `no VRAM label, and no policy has ${product} in spec.gpus`);
 }
