@@ -1,4 +1,4 @@
-// The contract of the runtime with an API server, on the real one that KUBECONFIG names. The connections go through a relay
+// The contract of the runtime with an API server, on a real one. The connections go through a relay
 // that can cut them, as a network does.
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
@@ -8,14 +8,16 @@ import { loadConnection } from '../operator/runtime/connection.ts';
 import type { Connection } from '../operator/runtime/connection.ts';
 import { HttpTransport } from '../operator/runtime/http-transport.ts';
 import { apiServerContract } from '../operator/runtime/testing/contract.ts';
-import { ownCluster } from './setup/surroundings.ts';
+import { ownCluster, ownSurroundings } from './setup/surroundings.ts';
 
 /** Of our own control plane, which alone can be made to forget. */
 const cluster = ownCluster();
 const notOurs = "USE_EXISTING_CLUSTER: someone else's etcd is not ours to compact, nor its API server to restart";
 
 apiServerContract('a real kube-apiserver', async () => {
-  const { connection, relay } = await relayed(await loadConnection({ environment: process.env, clock: systemClock }));
+  const { connection, relay } = await relayed(
+    await loadConnection({ environment: {}, kubeconfig: ownSurroundings().kubeconfig, clock: systemClock }),
+  );
   const transport = new HttpTransport({ connection, userAgent: 'orquanta-contract', clock: systemClock });
   const namespace = `contract-${Date.now().toString(36)}`;
   const { signal } = new AbortController();

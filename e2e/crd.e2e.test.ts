@@ -3,16 +3,17 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, type KubernetesObject } from '../hack/api/client.ts';
 import { refusal } from './setup/refusal.ts';
 import { runKubectl } from '../hack/cluster/kubectl.ts';
 import type { PlainObject } from '../operator/resources/testing/builders.ts';
+import { ownSurroundings } from './setup/surroundings.ts';
 import { badGPUJobs, goodGPUJobs } from '../operator/resources/testing/objects.ts';
 import { type Update, updates } from '../operator/resources/testing/updates.ts';
 
 const root = join(import.meta.dirname, '..');
-const { kubeconfig, programs } = inject('surroundings');
+const { kubeconfig, programs } = ownSurroundings();
 const namespace = `crd-${randomBytes(4).toString('hex')}`;
 const gpujobs = `/apis/orquanta.io/v1alpha1/namespaces/${namespace}/gpujobs`;
 const { object } = goodGPUJobs[0]!;

@@ -1,12 +1,13 @@
 // The CRD of the policies on the real API server: the table of good and bad objects means there what it means to zod.
 import { randomBytes } from 'node:crypto';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { refusal } from '../setup/refusal.ts';
+import { ownSurroundings } from '../setup/surroundings.ts';
 import { runKubectl } from '../../hack/cluster/kubectl.ts';
 import { badPolicies, goodPolicies } from '../../operator/resources/testing/policies.ts';
 
-const { kubeconfig, programs } = inject('surroundings');
+const { kubeconfig, programs } = ownSurroundings();
 const path = '/apis/orquanta.io/v1alpha1/sovereignpolicies';
 const api = Api.fromKubeconfig(kubeconfig, 'policies-e2e');
 const prefix = `schema-${randomBytes(4).toString('hex')}`;

@@ -2,12 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { inject } from 'vitest';
 import { operatorKubeconfig } from '../setup/operator.ts';
 
 /** Their exit codes. */
 export async function runWriters(policy: string, writers: number, failuresEach: number): Promise<(number | null)[]> {
-  const kubeconfig = await operatorKubeconfig(inject('surroundings'));
+  const kubeconfig = await operatorKubeconfig();
   const program = join(import.meta.dirname, 'writer.ts');
   const run = async (_: unknown, writer: number) => {
     const args = ['--disable-warning=ExperimentalWarning', program, policy, String(writer), String(failuresEach)];

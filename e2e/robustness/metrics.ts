@@ -11,13 +11,13 @@ export async function isLeading(operator: Operator): Promise<boolean> {
   return /^leader_election_master_status\{[^}]*\} 1$/m.test(await metricsOf(operator));
 }
 
-/** Cards of all products by what the operator believes of them. */
-export async function cardsOf(operator: Operator): Promise<{ allocated: number; free: number }> {
+/** Cards by what the operator believes of them, of all products or of one. */
+export async function cardsOf(operator: Operator, product?: string): Promise<{ allocated: number; free: number }> {
   const cards = { allocated: 0, free: 0 };
-  for (const [, state, value] of (await metricsOf(operator)).matchAll(
-    /^orquanta_cards\{.*state="(\w+)".*\} (\d+)$/gm,
+  for (const [, ofProduct, state, value] of (await metricsOf(operator)).matchAll(
+    /^orquanta_cards\{.*product="([^"]*)".*state="(\w+)".*\} (\d+)$/gm,
   )) {
-    cards[state as keyof typeof cards] += Number(value);
+    if (product === undefined || product === ofProduct) cards[state as keyof typeof cards] += Number(value);
   }
   return cards;
 }

@@ -1,6 +1,6 @@
 // Several operators at once, and which of them leads by the word of the Lease. Every operator it starts is gone when the
 // test ends.
-import { inject, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
 import { type Operator, operatorKubeconfig, type OperatorOptions, startOperator } from '../setup/operator.ts';
@@ -36,7 +36,7 @@ export class Replicas {
   }
 
   static async start(api: Api, names: readonly string[], options: OperatorOptions): Promise<Replicas> {
-    await operatorKubeconfig(inject('surroundings')); // once, before they start at the same time
+    await operatorKubeconfig(); // once, before they start at the same time
     const replicas = new Replicas(api, options);
     await Promise.all(names.map((name) => replicas.restart(name)));
     return replicas;

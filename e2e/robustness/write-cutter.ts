@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { type Dispatcher, Pool } from 'undici';
-import { inject, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { readKubeconfig } from '../../hack/api/client.ts';
 import { writeKubeconfig } from '../../hack/cluster/credentials.ts';
 import { operatorKubeconfig } from '../setup/operator.ts';
+import { ownSurroundings } from '../setup/surroundings.ts';
 
 export const cuts = ['before the server hears of it', 'after the server has done it'] as const;
 export type Cut = (typeof cuts)[number];
@@ -138,8 +139,8 @@ function head({
 
 /** For as long as the test runs, with a kubeconfig that leads an operator through it. */
 export async function writeCutterForTest(): Promise<{ cutter: WriteCutter; kubeconfig: string }> {
-  const surroundings = inject('surroundings');
-  const direct = await operatorKubeconfig(surroundings);
+  const surroundings = ownSurroundings();
+  const direct = await operatorKubeconfig();
   const cutter = await WriteCutter.start(direct);
   onTestFinished(() => cutter.close());
   const credentials = join(surroundings.directory, 'credentials');

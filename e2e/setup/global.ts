@@ -1,5 +1,5 @@
-// Before all e2e tests: one control plane (or the existing one) with the CRDs, KWOK and the container actor; after them
-// it is gone, also when they fail, are interrupted or killed. It creates no nodes and starts no operator.
+// Before all e2e tests: a control plane for each lane (or the existing one) with the CRDs, KWOK and the container actor; after
+// them it is gone, also when they fail, are interrupted or killed. It creates no nodes and starts no operator.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,8 @@ export interface Surroundings {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    surroundings: Surroundings;
+    /** By lane. */
+    surroundings: Surroundings[];
   }
 }
 
@@ -37,14 +38,26 @@ async function start(directory: string, say: (line: string) => void): Promise<Su
   return { kubeconfig: existing, directory, isOurs: false, programs: await playNodesOf(existing, options) };
 }
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
-  const surroundings = await start(directory, (line) => process.stderr.write(`${line}\n`));
+async function prepare(surroundings: Surroundings): Promise<void> {
   await installCRDs(surroundings);
   const api = Api.fromKubeconfig(surroundings.kubeconfig, 'e2e');
   await createUnlearningDefault(api);
   await api.close();
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const directories = Array.from({ length: project.config.maxWorkers }, () =>
+    mkdtempSync(join(tmpdir(), 'orquanta-e2e-')),
+  );
+  const surroundings: Surroundings[] = [];
+  // One after the other: they share the build, and its progress would be printed twice.
+  for (const directory of directories) {
+    surroundings.push(await start(directory, say));
+    await prepare(surroundings.at(-1)!);
+  }
   project.provide('surroundings', surroundings);
-  process.env['KUBECONFIG'] = surroundings.kubeconfig;
-  return () => stopCluster(directory);
+  return async () => {
+    await Promise.all(directories.map((directory) => stopCluster(directory)));
+  };
 }

@@ -2,10 +2,9 @@
 // stand there. Never as admin.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { inject } from 'vitest';
 import { installRights } from '../../hack/operator/install.ts';
 import { type OperatorProcess, startOperator as start, type StartOptions } from '../../hack/operator/process.ts';
-import type { Surroundings } from './global.ts';
+import { ownSurroundings } from './surroundings.ts';
 
 export type Operator = OperatorProcess;
 
@@ -16,18 +15,19 @@ export type OperatorOptions = Pick<StartOptions, 'name' | 'args' | 'waitUntilRea
 const startMilliseconds = 60_000;
 
 /** config/rbac is applied once for all operators of a run; every one of them uses the same service account. */
-export async function operatorKubeconfig(surroundings: Surroundings): Promise<string> {
+export async function operatorKubeconfig(): Promise<string> {
+  const surroundings = ownSurroundings();
   const path = join(surroundings.directory, 'credentials', 'operator.kubeconfig');
   return existsSync(path) ? path : installRights(surroundings);
 }
 
 export async function startOperator({ env = {}, ...options }: OperatorOptions = {}): Promise<Operator> {
-  const surroundings = inject('surroundings');
+  const { directory } = ownSurroundings();
   return start({
     ...options,
     environment: env,
-    directory: surroundings.directory,
-    kubeconfig: await operatorKubeconfig(surroundings),
+    directory,
+    kubeconfig: await operatorKubeconfig(),
     signal: AbortSignal.timeout(startMilliseconds),
   });
 }

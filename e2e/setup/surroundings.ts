@@ -9,23 +9,32 @@ import { type Cluster, openCluster } from '../../hack/cluster/cluster.ts';
 import { runKubectl } from '../../hack/cluster/kubectl.ts';
 import { createNodes, deleteNodes } from '../../hack/nodes/create.ts';
 import type { NodeObject } from '../../hack/nodes/node.ts';
+import type { Surroundings } from './global.ts';
+import { laneOfWorker } from './lanes.ts';
 
 export { waitFor } from '../../hack/api/wait.ts';
 
+/** Of this file's lane. */
+export function ownSurroundings(): Surroundings {
+  const own = inject('surroundings')[laneOfWorker()];
+  if (own === undefined) throw new Error(`there is no control plane for worker ${laneOfWorker() + 1}`);
+  return own;
+}
+
 /** As admin; the audit log knows these requests by the user agent "e2e". */
 export function adminApi(): Api {
-  return Api.fromKubeconfig(inject('surroundings').kubeconfig, 'e2e');
+  return Api.fromKubeconfig(ownSurroundings().kubeconfig, 'e2e');
 }
 
 /** As admin; rejects with kubectl's own words. */
 export function kubectl(args: readonly string[], input?: string): Promise<string> {
-  const { programs, kubeconfig } = inject('surroundings');
+  const { programs, kubeconfig } = ownSurroundings();
   return runKubectl(programs, kubeconfig, args, input);
 }
 
 /** The levers of a cluster of ours (kill the API server, read the audit log); undefined on someone else's. */
 export function ownCluster(): Cluster | undefined {
-  const { directory, isOurs } = inject('surroundings');
+  const { directory, isOurs } = ownSurroundings();
   return isOurs ? openCluster(directory) : undefined;
 }
 
