@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import type { KubernetesObject } from '../../hack/api/client.ts';
 import { until } from '../../hack/cluster/until.ts';
+import { booksOf, booksPath, leaveBook, monthsAgo } from '../policies/books.ts';
 import { policyFor, policiesPath } from '../policies/stage.ts';
 import { runWriters } from '../policies/writers.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
@@ -15,8 +15,11 @@ import { adminApi, auditEvents, type AuditEvent, ownCluster } from '../setup/sur
 
 const admin = adminApi();
 
-// Before the operator starts: it makes the policy `default` where there is none.
-beforeAll(() => admin.delete(`${policiesPath}/default`));
+// Before the operator starts: it makes the policy `default` where there is none, and deletes what is old of the bill.
+beforeAll(async () => {
+  await admin.delete(`${policiesPath}/default`);
+  await leaveBook(admin, 'rights', monthsAgo(13));
+});
 afterAll(async () => {
   await admin.delete(`${policiesPath}/default`);
   await createUnlearningDefault(admin);
@@ -76,7 +79,8 @@ function used(): string[] {
 
 /**
  * Gangs for Services, a foreign Job for the look at it, a wait said twice for an event's series; three who write one ledger,
- * so that one has to look who was first, with a history that is full; and somebody who writes into the bill.
+ * so that one has to look who was first, with a history that is full; somebody who writes into the bill, and a bill of more
+ * than a year ago.
  */
 async function useEveryRight(stage: Stage): Promise<void> {
   const { a10 } = nvidiaCards;
@@ -105,11 +109,10 @@ async function useEveryRight(stage: Stage): Promise<void> {
 
 /** A write of somebody else: the operator's next one has to read the book again. */
 async function touchBill(): Promise<void> {
-  const path = '/api/v1/namespaces/orquanta-system/configmaps';
-  const { items } = await admin.get<{ items: KubernetesObject[] }>(`${path}?labelSelector=orquanta.io/policy=default`);
-  expect(items).not.toEqual([]);
-  for (const { metadata } of items) {
-    await admin.patch(`${path}/${metadata.name}`, { metadata: { annotations: { touched: 'yes' } } });
+  const books = await booksOf(admin, 'default');
+  expect(books).not.toEqual([]);
+  for (const { metadata } of books) {
+    await admin.patch(`${booksPath}/${metadata.name}`, { metadata: { annotations: { touched: 'yes' } } });
   }
 }
 

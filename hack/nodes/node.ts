@@ -52,6 +52,21 @@ export function amd(product: string, vram: string, count: number): Cards {
   };
 }
 
+/** GKE names the accelerator and says nothing of its VRAM; its own device plugin sets no other label. */
+export function gke(accelerator: string, count: number): Cards {
+  return {
+    resourceName: 'nvidia.com/gpu',
+    count,
+    labels: {
+      'cloud.google.com/gke-accelerator': accelerator,
+      'cloud.google.com/gke-accelerator-count': String(count),
+    },
+  };
+}
+
+/** On every GPU node of GKE. */
+export const gkeTaint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' } as const;
+
 /** What NVIDIA's cards report as nvidia.com/gpu.memory, in MiB (shared/field-notes.md). */
 export const nvidiaCards = {
   t4: (count: number) => nvidia('Tesla-T4', 15360, count),

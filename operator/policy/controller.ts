@@ -7,8 +7,9 @@ import type { Outcome } from '../runtime/controller.ts';
 import { isApiError } from '../runtime/errors.ts';
 import { mergePatch } from '../runtime/merge-patch.ts';
 import type { Store } from '../runtime/store.ts';
+import { type BudgetNotice, budgetNotices } from './bill/alerts.ts';
 import type { Billing, PolicyBill } from './bill/billing.ts';
-import { openBreakers } from './breaker.ts';
+import { type Breaker, openBreakers } from './breaker.ts';
 import type { Keeper } from './keeper.ts';
 import { fadesAt } from './learn.ts';
 import type { Chain } from './ledger/chain.ts';
@@ -23,8 +24,22 @@ export interface PolicyControllerOptions {
   readonly succeededAt: (signature: string) => number | undefined;
   readonly clock: Clock;
   readonly onBroken: (policy: SovereignPolicy, words: string) => void;
+  /**
+   * Before the status that says it was told is written: who dies between the two tells it again, and the same telling twice
+   * must be one. A rejection is an alert that is not told yet.
+   */
+  readonly onBudget: (policy: SovereignPolicy, notice: BudgetNotice, signal: AbortSignal) => Promise<void>;
   /** Each time it was looked at, whether status changes or not. */
   readonly onStanding: (policy: SovereignPolicy, openBreakers: number, bill: PolicyBill) => void;
+  readonly onGone: (policy: string) => void;
+}
+
+/** What a look at a policy finds, all of one moment. */
+interface Look {
+  readonly now: number;
+  readonly chain: Chain;
+  readonly breakers: readonly Breaker[];
+  readonly bill: PolicyBill;
 }
 
 type Handled = Pick<Findings, 'refusal' | 'handledRollback' | 'handledReset'>;
@@ -42,17 +57,27 @@ export class PolicyController {
   }
 
   async reconcile(name: string, signal: AbortSignal): Promise<Outcome> {
-    const { policies, keeper } = this.#options;
+    const { policies, keeper, onGone } = this.#options;
     const policy = policies.get(name);
     // The ledger outlives it: made again, it goes on where it was.
+    if (!policy) onGone(name);
     if (!policy || policy.metadata.deletionTimestamp !== undefined) return done;
     await keeper.begin(policy, signal);
     const handled = await this.#handleRequests(policy, signal);
     await keeper.followSpec(policy, signal);
     await keeper.fade(policy, signal);
-    const chain = await keeper.confirmedChainOf(policy, signal);
-    const outcome = await this.#writeStatus(policy, chain, handled, signal);
-    return outcome ?? this.#again(chain);
+    const look = this.#look(policy, await keeper.confirmedChainOf(policy, signal));
+    const outcome = await this.#writeStatus(policy, look, handled, signal);
+    return outcome ?? again(look);
+  }
+
+  #look(policy: SovereignPolicy, chain: Chain): Look {
+    const { clock, succeededAt, billing, onStanding } = this.#options;
+    const now = clock.now();
+    const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
+    const bill = billing.billOf(policy);
+    onStanding(policy, breakers.length, bill);
+    return { now, chain, breakers, bill };
   }
 
   async #handleRequests(policy: SovereignPolicy, signal: AbortSignal): Promise<Handled> {
@@ -91,23 +116,15 @@ export class PolicyController {
   /** What must be written, was; undefined: nothing stands in the way of a later look. */
   async #writeStatus(
     policy: SovereignPolicy,
-    chain: Chain,
+    { now, chain, breakers, bill }: Look,
     handled: Handled,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { client, policies, clock, succeededAt, onBroken, onStanding, billing } = this.#options;
-    const now = clock.now();
-    const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
-    const bill = billing.billOf(policy);
-    onStanding(policy, breakers.length, bill);
-    const status = policyStatus(
-      policy,
-      policyDefaults(policy.spec),
-      chain,
-      { ...handled, breakers, bill: shownBill(policy, bill) },
-      now,
-    );
+    const { client, policies, onBroken, onBudget } = this.#options;
+    const findings = { ...handled, breakers, bill: shownBill(policy, bill) };
+    const status = policyStatus(policy, policyDefaults(policy.spec), chain, findings, now);
     if (isDeepStrictEqual(status, policy.status)) return undefined;
+    for (const notice of budgetNotices(bill, policy.status?.spent)) await onBudget(policy, notice, signal);
     try {
       const patch = mergePatch(policy.status ?? {}, status);
       policies.absorb(await client.patchStatus<SovereignPolicy>(sovereignPolicies, policy, patch, signal));
@@ -119,16 +136,15 @@ export class PolicyController {
     if (chain.kind === 'Broken' && !wasBroken(policy)) onBroken(policy, chain.words);
     return undefined;
   }
+}
 
-  /** When time alone changes something: a breaker closes, a day of forgetting is due. */
-  #again(chain: Chain): Outcome {
-    if (chain.kind !== 'Intact') return { kind: 'requeueAfter', milliseconds: billMilliseconds };
-    const now = this.#options.clock.now();
-    const closings = openBreakers(chain.versions, this.#options.succeededAt, now).map((one) => one.untilMilliseconds);
-    const fades = fadesAt(chain.head);
-    const next = Math.min(now + billMilliseconds, ...closings, ...(fades > now ? [fades] : []));
-    return { kind: 'requeueAfter', milliseconds: Math.max(1_000, next - now) };
-  }
+/** When time alone changes something: a run costs more, a breaker closes, a day of forgetting is due. */
+function again({ now, chain, breakers }: Look): Outcome {
+  if (chain.kind !== 'Intact') return { kind: 'requeueAfter', milliseconds: billMilliseconds };
+  const closings = breakers.map((one) => one.untilMilliseconds);
+  const fades = fadesAt(chain.head);
+  const next = Math.min(now + billMilliseconds, ...closings, ...(fades > now ? [fades] : []));
+  return { kind: 'requeueAfter', milliseconds: Math.max(1_000, next - now) };
 }
 
 /** Nothing is said of a bill that has nothing on it and no budget. */

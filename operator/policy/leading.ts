@@ -4,15 +4,15 @@ import type { GPUJob } from '../resources/gpujob.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Controller } from '../runtime/controller.ts';
-import type { EventNote } from '../runtime/events.ts';
 import type { Log } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
 import type { Store } from '../runtime/store.ts';
 import { WorkQueue } from '../runtime/work-queue.ts';
-import { announceBroken, announceVersion, type PolicyAudience } from './announce.ts';
+import { announceBroken, announceBudget, announceVersion, type PolicyAudience, type PolicyEvents } from './announce.ts';
 import type { PolicyCollections } from './collections.ts';
 import { PolicyController } from './controller.ts';
 import { createDefaultPolicy, defaultPolicyName } from './default-policy.ts';
+import { isEdit } from './edits.ts';
 import { type Experience, experienceOf } from './experience.ts';
 import { Keeper } from './keeper.ts';
 import { Learner, type Lesson } from './learner.ts';
@@ -20,6 +20,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { labels } from '../resources/labels.ts';
 import { Accounts } from './bill/accounts.ts';
 import { Billing, isTold } from './bill/billing.ts';
+import { keepBooks } from './bill/keep-books.ts';
 import { Policies } from './policies.ts';
 import { RunHistory } from './run-history.ts';
 import { mayForget } from './retention.ts';
@@ -29,7 +30,7 @@ export interface PolicyLeadOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly log: Log;
-  readonly events: { record(event: EventNote): void };
+  readonly events: PolicyEvents;
   readonly runtimeMetrics: RuntimeMetrics;
   readonly metrics: PolicyMetrics;
   readonly collections: PolicyCollections;
@@ -87,9 +88,13 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
     onStanding: (policy, openBreakers, bill) => {
       metrics.standing(policy.metadata.name, openBreakers, bill);
     },
+    onGone: (policy) => {
+      metrics.gone(policy);
+    },
     onBroken: (policy, words) => {
       announceBroken(policy, words, audience);
     },
+    onBudget: (policy, notice, signal) => announceBudget(policy, notice, audience, signal),
   });
   const controller = new Controller({
     name: controllerName,
@@ -118,9 +123,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       // The first placement should name a version that there is; one that can't be made yet is tried again by the queue.
       await Promise.allSettled([...policies.list()].map((policy) => keeper.begin(policy, signal)));
       unsubscribe.push(
-        policies.subscribe(({ key, object, previous }) => {
-          queue.add(key);
-          if (object.metadata.generation !== previous?.metadata.generation) onEdit(key);
+        policies.subscribe((change) => {
+          queue.add(change.key);
+          if (isEdit(change)) onEdit(change.key);
         }),
         collections.ledger.store.subscribe(({ object }) => {
           const policy = object.metadata.labels?.[labels.policy];
@@ -129,7 +134,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       );
       for (const policy of policies.list()) queue.add(policy.metadata.name);
     },
-    run: (signal) => controller.run(signal),
+    async run(signal) {
+      await Promise.all([controller.run(signal), keepBooks({ accounts, clock, log }, signal)]);
+    },
     stop() {
       for (const end of unsubscribe.splice(0)) end();
       view.stop();

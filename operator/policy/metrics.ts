@@ -2,16 +2,27 @@
 // sets.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { PolicyBill } from './bill/billing.ts';
+import { sharesOf } from './bill/budget.ts';
 import type { Version } from './ledger/version.ts';
 
 export interface PolicyMetrics {
   version(version: Version): void;
   /** As often as the policy is looked at. */
   standing(policy: string, openBreakers: number, bill: PolicyBill): void;
+  /** There is no such policy any more. */
+  gone(policy: string): void;
 }
+
+interface Standing {
+  readonly openBreakers: number;
+  readonly bill: PolicyBill;
+}
+
+type Values<L extends string> = (standing: Standing) => readonly (readonly [Record<L, string>, number])[];
 
 export function policyMetrics(registry: Registry): PolicyMetrics {
   const registers = [registry];
+  const standings = new Map<string, Standing>();
   const versions = new Gauge({
     name: 'orquanta_policy_version',
     help: 'Newest version of the policy that this process made.',
@@ -24,23 +35,44 @@ export function policyMetrics(registry: Registry): PolicyMetrics {
     labelNames: ['policy', 'cause', 'held'] as const,
     registers,
   });
-  const breakers = new Gauge({
-    name: 'orquanta_policy_open_breakers',
-    help: 'Workloads that run out of memory again and again and teach nothing for now.',
-    labelNames: ['policy'] as const,
-    registers,
-  });
-  const spent = new Gauge({
-    name: 'orquanta_spent_this_month',
-    help: 'What the runs of the calendar month (UTC) cost so far, running ones included.',
-    labelNames: ['policy', 'namespace', 'currency'] as const,
-    registers,
-  });
+  /** Of the newest standings alone: what was true last month, or of a policy that is gone, is not shown for ever. */
+  const gauge = <const L extends string>(name: string, help: string, labelNames: readonly L[], values: Values<L>) =>
+    new Gauge<string>({
+      ...{ name, help, registers },
+      labelNames: ['policy', ...labelNames],
+      collect() {
+        this.reset();
+        for (const [policy, standing] of standings)
+          for (const [labels, value] of values(standing)) this.set({ policy, ...labels }, value);
+      },
+    });
+  gauge(
+    'orquanta_policy_open_breakers',
+    'Workloads that run out of memory again and again and teach nothing for now.',
+    [],
+    ({ openBreakers }) => [[{}, openBreakers]],
+  );
+  gauge(
+    'orquanta_spent_this_month',
+    'What the runs of the calendar month (UTC) cost so far, running ones included.',
+    ['namespace', 'currency'],
+    ({ bill: { accrued, currency } }) =>
+      [...accrued.namespaces].map(([namespace, micro]) => [{ namespace, currency }, micro / 1_000_000]),
+  );
+  gauge(
+    'orquanta_budget_alert_percent',
+    "Highest alert percentage reached of the budget, or of a namespace's share of it; 0: none. Without namespace: the whole.",
+    ['namespace'],
+    ({ bill: { standing } }) =>
+      sharesOf(standing).map(([namespace, { alerts }]) => [{ namespace }, alerts.at(-1)?.percent ?? 0]),
+  );
   return {
-    standing(policy, openBreakers, { accrued, currency }) {
-      breakers.set({ policy }, openBreakers);
-      for (const [namespace, micro] of accrued.namespaces)
-        spent.set({ policy, namespace, currency }, micro / 1_000_000);
+    standing(policy, openBreakers, bill) {
+      standings.set(policy, { openBreakers, bill });
+    },
+    gone(policy) {
+      standings.delete(policy);
+      versions.remove({ policy });
     },
     version({ policy, version, cause, held }) {
       versions.set({ policy }, version);

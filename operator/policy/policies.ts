@@ -5,6 +5,7 @@ import { policyDefaults, type SovereignPolicy } from '../resources/sovereignpoli
 import { costByProduct } from './catalogue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { PolicyCollections } from './collections.ts';
+import { isEdit } from './edits.ts';
 import type { Keeper } from './keeper.ts';
 import type { Billing } from './bill/billing.ts';
 import { selects, selectsAll } from './namespaces.ts';
@@ -37,7 +38,13 @@ export class Policies {
       this.#known = undefined;
       options.onChange();
     };
-    this.#unsubscribe = [policies.store, ledger.store, namespaces.store].map((store) => store.subscribe(forget));
+    this.#unsubscribe = [
+      // The operator's own writes of a status say nothing that isn't in the ledger or the books.
+      policies.store.subscribe((change) => {
+        if (isEdit(change)) forget();
+      }),
+      ...[ledger.store, namespaces.store].map((store) => store.subscribe(forget)),
+    ];
   }
 
   stop(): void {

@@ -15,7 +15,9 @@ import type { Condition } from '../resources/condition.ts';
 import { annotations } from '../resources/labels.ts';
 import { timestamp } from '../resources/timestamp.ts';
 import { weightNames } from '../resources/weights.ts';
+import { toldBudgets } from './bill/alerts.ts';
 import type { PolicyBill } from './bill/billing.ts';
+import { sharesOf } from './bill/budget.ts';
 import { formatMoney } from './bill/money.ts';
 import type { Breaker } from './breaker.ts';
 import { outdatedCatalogue } from './default-policy.ts';
@@ -188,22 +190,30 @@ type Says = (reason: PolicyReason, message: string) => Verdict;
 
 /** The worst of the whole and of all shares. */
 function budgetAlert(bill: PolicyBill | undefined, yes: Says, no: (reason: PolicyReason) => Verdict): Verdict {
-  const { standing, findings = [] } = bill ?? {};
-  const notes = findings.map(({ message }) => message);
-  const shares = standing ? [['the policy', standing.whole] as const, ...standing.namespaces] : [];
+  const shares = sharesOf(bill?.standing);
+  const notes = (bill?.findings ?? []).map(({ message }) => message);
   const exhausted = shares.find(([, share]) => share.exhausted !== undefined)?.[1].exhausted;
   if (exhausted) return yes('BudgetExhausted', [exhausted.message, ...notes].join('; '));
-  const alerts = shares
-    .filter(([, { alertPercent }]) => alertPercent !== undefined)
-    .map(([who, { alertPercent = 0, limit }]) => `${who} has reached ${alertPercent} % of ${formatMoney(limit)}`);
+  const alerts = shares.flatMap(([namespace, { alerts: reached, limit }]) => {
+    const highest = reached.at(-1);
+    const who = namespace === '' ? 'the policy' : namespace;
+    return highest ? [`${who} has reached ${highest.percent} % of ${formatMoney(limit)}`] : [];
+  });
   if (alerts.length > 0 || notes.length > 0) return yes('BudgetAlert', [...alerts, ...notes].join('; '));
   return no('WithinBudget');
 }
 
 type Spent = NonNullable<SovereignPolicyStatus['spent']>;
 
+/** What was told is there at once, so that it isn't told again; the amounts only when they have changed noticeably. */
+function spentStatus(bill: PolicyBill, before: Spent | undefined): Spent {
+  const { alerts: _before, ...amounts } = amountsOf(bill, before);
+  const alerts = toldBudgets(bill, before);
+  return alerts.length > 0 ? { ...amounts, alerts } : amounts;
+}
+
 /** In hundredths, which is what people compare; as it was while it has grown by less than a percent. */
-function spentStatus({ month, currency, accrued }: PolicyBill, before: Spent | undefined): Spent {
+function amountsOf({ month, currency, accrued }: PolicyBill, before: Spent | undefined): Spent {
   const shown = before?.month === month && before.currency === currency ? Number(before.amount) * 1_000_000 : undefined;
   if (before && shown !== undefined && shown > 0 && Math.abs(accrued.whole - shown) < shown / 100) return before;
   const amountOf = (micro: number) => (micro / 1_000_000).toFixed(2);

@@ -148,6 +148,29 @@ describe('an event recorder', () => {
     expect(note.endsWith('…')).toBe(true);
   });
 
+  it('writes once what is told once, by whomever and however often, and at once', async () => {
+    const { recorder, stored, writes } = aRecorder();
+    expect(await recorder.recordOnce(aNote(), 'november, 80 %', forever)).toBe(true);
+    expect(await recorder.recordOnce(aNote({ note: 'in other words' }), 'november, 80 %', forever)).toBe(false);
+    expect(await recorder.recordOnce(aNote(), 'november, 100 %', forever)).toBe(true);
+    const namesake = { ...aNote().regarding, uid: 'uid-2' };
+    expect(await recorder.recordOnce(aNote({ regarding: namesake }), 'november, 80 %', forever)).toBe(true);
+    expect(writes()).toBe(4);
+    const all = await stored();
+    expect(all.map(({ regarding, note }) => [regarding?.uid, note]).sort()).toEqual([
+      ['uid-1', 'placed on n1'],
+      ['uid-1', 'placed on n1'],
+      ['uid-2', 'placed on n1'],
+    ]);
+    for (const { metadata } of all) expect(metadata.name).toMatch(/^x\.[0-9a-f]{32}$/);
+  });
+
+  it('says so where what must be told once could not be written', async () => {
+    const { recorder, server } = aRecorder();
+    server.intercept(() => Promise.reject(new ApiError('Unavailable', 'not now')));
+    await expect(recorder.recordOnce(aNote(), 'november, 80 %', forever)).rejects.toThrow('not now');
+  });
+
   it('ends when it is told to', async () => {
     const { clock, recorder, run, stop } = aRecorder();
     const running = run();

@@ -1,5 +1,6 @@
 // Events for people (events.k8s.io/v1): best effort, merged, bounded and slow on purpose. Recording never throws, never
-// waits and never holds up the work that is told about.
+// waits and never holds up the work that is told about; what must be told exactly once has a door of its own.
+import { createHash } from 'node:crypto';
 import type { ApiClient, Draft } from './client.ts';
 import { sleep } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -62,6 +63,7 @@ const perSecond = 10;
 /** The API's own limit, in bytes (validation of events.k8s.io/v1); a UTF-16 unit takes three of them at most. */
 const maxNoteBytes = 1_024;
 const safeNoteLength = Math.floor(maxNoteBytes / 3) - 1;
+const maxNameLength = 253;
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -94,6 +96,24 @@ export class EventRecorder {
     }
     this.#queue.add(series);
     this.#wake();
+  }
+
+  /**
+   * For what must be told once, whoever leads and whatever dies: written at once, under a name that follows from the object and
+   * the occasion, so that telling it again changes nothing. False: it was told already. Unlike `record` it waits, and throws
+   * what the write throws. The server forgets events after an hour: beyond that the caller has to remember.
+   */
+  async recordOnce(event: EventNote, occasion: string, signal: AbortSignal): Promise<boolean> {
+    const { client, clock } = this.#options;
+    const now = clock.now();
+    const draft = this.#draft({ event, count: 1, firstAt: now, lastAt: now }, onceName(event.regarding, occasion));
+    try {
+      await client.create(events, draft, {}, signal);
+      return true;
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists')) throw error;
+      return false;
+    }
   }
 
   /** Writes what is recorded, one at a time, until the signal is aborted. */
@@ -163,7 +183,7 @@ export class EventRecorder {
 
   async #write(series: Series, signal: AbortSignal): Promise<void> {
     const { client } = this.#options;
-    const draft = this.#draft(series);
+    const draft = this.#draft(series, this.#eventName(series.event.regarding.name));
     if (series.name !== undefined) {
       const key = { namespace: draft.metadata.namespace, name: series.name };
       try {
@@ -178,15 +198,15 @@ export class EventRecorder {
     series.name = draft.metadata.name;
   }
 
-  #draft({ event, count, firstAt, lastAt }: Series) {
-    const { reportingController, reportingInstance, clock } = this.#options;
+  #draft({ event, count, firstAt, lastAt }: Series, name: string) {
+    const { reportingController, reportingInstance } = this.#options;
     const { regarding, related, note, ...rest } = event;
     const series = count > 1 ? { series: { count, lastObservedTime: microTime(lastAt) } } : {};
     return {
       ...rest,
       ...series,
       ...(related === undefined ? {} : { related }),
-      metadata: { namespace: regarding.namespace ?? 'default', name: this.#eventName(regarding.name, clock.now()) },
+      metadata: { namespace: regarding.namespace ?? 'default', name },
       eventTime: microTime(firstAt),
       note: shortened(note),
       regarding,
@@ -196,9 +216,9 @@ export class EventRecorder {
   }
 
   /** client-go's form, the object's name and a time; the count keeps apart what falls into one millisecond. */
-  #eventName(about: string, now: number): string {
-    const suffix = `.${now.toString(16)}${(this.#created++ % 0x1000).toString(16).padStart(3, '0')}`;
-    return `${about.slice(0, 253 - suffix.length)}${suffix}`;
+  #eventName(about: string): string {
+    const now = this.#options.clock.now();
+    return withSuffix(about, `.${now.toString(16)}${(this.#created++ % 0x1000).toString(16).padStart(3, '0')}`);
   }
 
   #nextRecord(signal: AbortSignal): Promise<void> {
@@ -207,6 +227,18 @@ export class EventRecorder {
       if (signal.aborted) resolve();
     });
   }
+}
+
+/** Of this object, not of another one of its name. */
+function onceName({ name, uid }: ObjectReference, occasion: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([uid, occasion]))
+    .digest('hex');
+  return withSuffix(name, `.${digest.slice(0, 32)}`);
+}
+
+function withSuffix(about: string, suffix: string): string {
+  return `${about.slice(0, maxNameLength - suffix.length)}${suffix}`;
 }
 
 function shortened(note: string): string {

@@ -1,8 +1,6 @@
 // Nothing is billed twice or lost when answers get lost, writers overtake each other, leaders end, and books are tampered with.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { labels } from '../../resources/labels.ts';
-import { ApiError } from '../../runtime/errors.ts';
 import { configMaps } from '../../runtime/resource.ts';
 import { UnreadableBookError } from './accounts.ts';
 import { runCost } from './money.ts';
@@ -11,18 +9,17 @@ import {
   aServer,
   aTerm,
   anEntry,
+  bookMetadata,
   bookOfNovember,
   bookText,
   countWrites,
   december,
+  failInOrder,
   hour,
-  isWrite,
-  loseAnswer,
   namespace,
   never,
   november,
   within,
-  type Server,
 } from './testing.ts';
 
 describe('several writers', () => {
@@ -102,23 +99,8 @@ async function expectExactBill(
   expect(billed.reduce((sum, cost) => sum + cost)).toBe([...costs.values()].reduce((sum, cost) => sum + cost));
 }
 
-/** The first writes meet these, one each. */
-function failInOrder({ server }: Server, faults: readonly string[]): void {
-  const left = [...faults];
-  server.intercept(async (request, serve) => {
-    if (!isWrite(request.method)) return serve();
-    const fault = left.shift();
-    if (fault === 'refused') throw new ApiError('Unavailable', 'not now');
-    return fault === 'lost' ? loseAnswer(request, serve) : serve();
-  });
-}
-
 describe('a book that somebody has tampered with', () => {
-  const metadata = {
-    namespace,
-    name: bookOfNovember,
-    labels: { [labels.policy]: 'default', [labels.managedBy]: 'orquanta' },
-  };
+  const metadata = bookMetadata();
   const another = '{"policy":"other","month":"2026-11","currency":"USD","spent":{},"open":{},"settled":{}}';
 
   it.each([

@@ -2,7 +2,7 @@
 // ends, and whether a run that is settled may be forgotten. Each leader makes its own.
 import { configMaps } from '../../runtime/resource.ts';
 import { type Accrued, accruedIn, type BilledRun, type Book, type Change, isFull, maxRuns } from './book.ts';
-import { bookSelector, placeOf } from './book-map.ts';
+import { bookName, bookSelector, placeOf } from './book-map.ts';
 import { addMoney } from './money.ts';
 import { endTimeOf, monthOf, monthsBetween } from './month.ts';
 import { Page, type PageOptions } from './page.ts';
@@ -96,6 +96,21 @@ export class Accounts {
         [...open].map(([key, run]) => ({ policy, currency, key, run })),
       ),
     );
+  }
+
+  /**
+   * Deletes the books of earlier months than this one, in which nothing goes on. Costs no request where there is none. Those
+   * that could not be deleted are tried again with the next call; the names of all that are gone.
+   */
+  async discardBefore(month: string): Promise<readonly string[]> {
+    const old = [...this.#pages.values()].flatMap((pages) => [...pages.values()].filter((page) => page.month < month));
+    const discarded: string[] = [];
+    for (const page of old) {
+      if (!(await page.discard())) continue;
+      this.#pages.get(page.policy)?.delete(page.month);
+      discarded.push(bookName(page.policy, page.month));
+    }
+    return discarded;
   }
 
   /** What is to be said of a policy's books; `wanted` is its budget's currency. */

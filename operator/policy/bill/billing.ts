@@ -2,7 +2,7 @@
 // whose budget is spent. What has no price costs nothing and is in no book.
 import type { PolicyRefusal } from '../../placement/model.ts';
 import type { GPUJob } from '../../resources/gpujob.ts';
-import { policyDefaults, type SovereignPolicy } from '../../resources/sovereignpolicy.ts';
+import { currencyOf, policyDefaults, type SovereignPolicy } from '../../resources/sovereignpolicy.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Store } from '../../runtime/store.ts';
@@ -78,7 +78,7 @@ export class Billing {
     const known = this.#bills.get(`${name}/${generation ?? 0}`);
     if (known && now - known.at < freshMilliseconds) return known.bill;
     const { budget } = policyDefaults(policy.spec);
-    const wanted = currencyOf(policy);
+    const wanted = currencyOf(policy.spec);
     const month = monthOf(now);
     const currency = accounts.currencyAt(name, wanted, now);
     const accrued = accounts.accrued(name, now);
@@ -102,15 +102,11 @@ export class Billing {
     const { namespace, name, uid } = gpujob.metadata;
     return {
       policy: policyName,
-      currency: currencyOf(policy),
+      currency: currencyOf(policy.spec),
       key: `${uid}/${run}`,
       run: { namespace, name, cards, microPerHour: price, since },
     };
   }
-}
-
-function currencyOf({ spec }: SovereignPolicy): string {
-  return policyDefaults(spec).budget?.currency ?? 'USD';
 }
 
 /** In micro-units an hour; a slice or a share is billed by its own entry in the catalogue only. */

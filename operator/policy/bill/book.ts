@@ -72,6 +72,11 @@ export function withoutSettled(book: Book, mayForget: (key: string, settled: Set
   return kept.length === book.settled.size ? book : { ...book, settled: new Map(kept) };
 }
 
+/** Nothing in it goes on, and nobody asks for anything in it any more: it is only kept for people to read. */
+export function isClosed({ open, settled }: Book, mayForget: (key: string, settled: SettledRun) => boolean): boolean {
+  return open.size === 0 && [...settled].every(([key, run]) => mayForget(key, run));
+}
+
 /**
  * What a month bills of a run that ends at `until`, or goes on then. It is the cost of the run up to the month's end, less
  * the cost up to its start, each rounded: so over all months it adds up to the cost of the whole, to the micro-unit.

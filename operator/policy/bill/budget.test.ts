@@ -1,6 +1,6 @@
 // When a budget alerts and when it stops new runs, word for word.
 import { describe, expect, it } from 'vitest';
-import { type Budget, budgetRefusal, budgetStanding } from './budget.ts';
+import { type Budget, budgetRefusal, type BudgetShare, budgetStanding } from './budget.ts';
 import { parseMoney } from './money.ts';
 
 const budget: Budget = {
@@ -17,15 +17,27 @@ function standing(spent: Record<string, string>, changes: Partial<Budget> = {}) 
   return budgetStanding({ ...budget, ...changes }, { whole, namespaces }, november);
 }
 
+const percentsOf = (share: BudgetShare | undefined) => share?.alerts.map(({ percent }) => percent);
+
 describe('R7: the budget', () => {
   it.each([
-    ['nothing spent reaches no alert', '0', undefined],
-    ['one micro-unit below an alert percentage is not there yet', '79.999999', undefined],
-    ['an alert percentage is reached to the micro-unit', '80', 80],
-    ['the highest one that is reached counts', '100', 100],
-    ['beyond the budget it is still the highest one', '250', 100],
-  ])('%s', (_, spent, alertPercent) => {
-    expect(standing({ web: spent }).whole.alertPercent).toBe(alertPercent);
+    ['nothing spent reaches no alert', '0', []],
+    ['one micro-unit below an alert percentage is not there yet', '79.999999', []],
+    ['an alert percentage is reached to the micro-unit', '80', [80]],
+    ['all that are reached count, the lowest first', '100', [80, 100]],
+    ['beyond the budget they are the same', '250', [80, 100]],
+  ])('%s', (_, spent, percents) => {
+    expect(percentsOf(standing({ web: spent }).whole)).toEqual(percents);
+  });
+
+  it('alerts with what was spent, of how much, and what to do', () => {
+    const { whole, namespaces } = standing({ ml: '33.5', web: '50' });
+    expect(whole.alerts.map(({ message }) => message)).toEqual([
+      'policy "default" has spent 83.50 of 100.00 USD for 2026-11 and reached 80 %, and at the limit new runs wait: see status.spent of SovereignPolicy default for who spends most, or raise budget.monthly of SovereignPolicy default',
+    ]);
+    expect(namespaces.get('ml')?.alerts.map(({ message }) => message)).toEqual([
+      'namespace "ml" under policy "default" has spent 33.50 of 40.00 USD for 2026-11 and reached 80 %, and at the limit new runs wait: see status.spent of SovereignPolicy default for who spends most, or raise monthly of namespace ml in budget.namespaces of SovereignPolicy default',
+    ]);
   });
 
   it('lets runs begin as long as anything of it is left', () => {
@@ -35,7 +47,7 @@ describe('R7: the budget', () => {
   it('stops every namespace when the whole is spent, and says how to go on', () => {
     const spent = standing({ web: '60.10', ml: '39.95' });
     const message =
-      'policy "default" has spent 100.05 of 100.00 USD for 2026-11: raise budget.monthly of SovereignPolicy default, or wait for 2026-12-01T00:00:00Z';
+      'policy "default" has spent its 100.00 USD for 2026-11: raise budget.monthly of SovereignPolicy default, or wait for 2026-12-01T00:00:00Z';
     expect(budgetRefusal(spent, 'web')).toEqual({ reason: 'BudgetExhausted', message });
     expect(budgetRefusal(spent, 'new')).toEqual({ reason: 'BudgetExhausted', message });
     expect(budgetRefusal(standing({ web: '60', ml: '40.05' }), 'ml')).toEqual({ reason: 'BudgetExhausted', message });
@@ -43,10 +55,10 @@ describe('R7: the budget', () => {
 
   it('stops a namespace at its share, and no other', () => {
     const spent = standing({ ml: '40' });
-    expect(spent.namespaces.get('ml')?.alertPercent).toBe(100);
-    expect(spent.whole.alertPercent).toBeUndefined();
+    expect(percentsOf(spent.namespaces.get('ml'))).toEqual([80, 100]);
+    expect(percentsOf(spent.whole)).toEqual([]);
     expect(budgetRefusal(spent, 'ml')?.message).toBe(
-      'namespace "ml" under policy "default" has spent 40.00 of 40.00 USD for 2026-11: raise monthly of namespace ml in budget.namespaces of SovereignPolicy default, or wait for 2026-12-01T00:00:00Z',
+      'namespace "ml" under policy "default" has spent its 40.00 USD for 2026-11: raise monthly of namespace ml in budget.namespaces of SovereignPolicy default, or wait for 2026-12-01T00:00:00Z',
     );
     expect(budgetRefusal(spent, 'web')).toBeUndefined();
   });
@@ -55,13 +67,15 @@ describe('R7: the budget', () => {
     expect(standing({}).namespaces.get('ml')).toEqual({
       spent: 0,
       limit: 40_000_000,
-      alertPercent: undefined,
+      alerts: [],
       exhausted: undefined,
     });
   });
 
-  it('of nothing is spent from the start', () => {
-    expect(budgetRefusal(standing({}, { monthly: '0', namespaces: [] }), 'web')?.reason).toBe('BudgetExhausted');
+  it('of nothing is spent from the start, without an alert on the way', () => {
+    const spent = standing({}, { monthly: '0', namespaces: [] });
+    expect(budgetRefusal(spent, 'web')?.reason).toBe('BudgetExhausted');
+    expect(spent.whole.alerts).toEqual([]);
   });
 
   it('ends a year in the next one', () => {

@@ -15,12 +15,17 @@ export interface BudgetPeriod {
   readonly currency: string;
 }
 
+export interface BudgetAlert {
+  readonly percent: number;
+  readonly message: string;
+}
+
 export interface BudgetShare {
   /** In micro-units. */
   readonly spent: number;
   readonly limit: number;
-  /** The highest of alertPercents that is reached; undefined: none is. */
-  readonly alertPercent: number | undefined;
+  /** Those of alertPercents that are reached, the lowest first. */
+  readonly alerts: readonly BudgetAlert[];
   /** Spent is at the limit or above it: new runs wait. Undefined: not yet. */
   readonly exhausted: PolicyRefusal | undefined;
 }
@@ -49,6 +54,11 @@ export function budgetStanding(budget: Budget, accrued: Accrued, period: BudgetP
   return { whole, namespaces: new Map(namespaces) };
 }
 
+/** By namespace; the whole under '', which no namespace is named. */
+export function sharesOf(standing: BudgetStanding | undefined): readonly (readonly [string, BudgetShare])[] {
+  return standing ? [['', standing.whole], ...standing.namespaces] : [];
+}
+
 /** Why a namespace's new runs must wait; the whole first, because raising a share doesn't help then. */
 export function budgetRefusal({ whole, namespaces }: BudgetStanding, namespace: string): PolicyRefusal | undefined {
   return whole.exhausted ?? namespaces.get(namespace)?.exhausted;
@@ -57,17 +67,23 @@ export function budgetRefusal({ whole, namespaces }: BudgetStanding, namespace: 
 type Words = BudgetPeriod & { readonly who: string; readonly wayOut: string };
 
 function shareOf({ alertPercents }: Budget, spent: number, limit: number, words: Words): BudgetShare {
-  const reached = alertPercents.filter((percent) => BigInt(spent) * 100n >= BigInt(limit) * BigInt(percent));
+  const isReached = (percent: number) => limit > 0 && BigInt(spent) * 100n >= BigInt(limit) * BigInt(percent);
+  const said = `${words.who} has spent ${formatMoney(spent)} of ${formatMoney(limit)} ${words.currency} for ${words.month}`;
   return {
     spent,
     limit,
-    alertPercent: reached.length === 0 ? undefined : Math.max(...reached),
-    exhausted: spent >= limit ? refusal(spent, limit, words) : undefined,
+    alerts: alertPercents.filter(isReached).map((percent) => alert(percent, said, words)),
+    exhausted: spent >= limit ? refusal(limit, words) : undefined,
   };
 }
 
-function refusal(spent: number, limit: number, { who, wayOut, month, currency }: Words): PolicyRefusal {
-  const amounts = `${formatMoney(spent)} of ${formatMoney(limit)} ${currency}`;
-  const message = `${who} has spent ${amounts} for ${month}: ${wayOut}, or wait for ${endTimeOf(month)}`;
-  return { reason: 'BudgetExhausted', message };
+function alert(percent: number, said: string, { wayOut, policy }: Words): BudgetAlert {
+  const next = `see status.spent of SovereignPolicy ${policy} for who spends most, or ${wayOut}`;
+  return { percent, message: `${said} and reached ${percent} %, and at the limit new runs wait: ${next}` };
+}
+
+/** Without what was spent: that goes on growing while runs go on, and would be a status write each time. */
+function refusal(limit: number, { who, currency, wayOut, month }: Words): PolicyRefusal {
+  const said = `${who} has spent its ${formatMoney(limit)} ${currency} for ${month}`;
+  return { reason: 'BudgetExhausted', message: `${said}: ${wayOut}, or wait for ${endTimeOf(month)}` };
 }

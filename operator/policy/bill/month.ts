@@ -19,6 +19,12 @@ export function endTimeOf(month: string): string {
   return `${monthOf(endOf(month))}-01T00:00:00Z`;
 }
 
+/** So many months earlier: 12 before '2026-11' is '2025-11'. */
+export function monthBefore(month: string, months: number): string {
+  const start = new Date(startOf(month));
+  return monthOf(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() - months, 1));
+}
+
 /** From the month of one moment to that of the other, oldest first; the first one at least. */
 export function monthsBetween(since: number, until: number): string[] {
   const months = [monthOf(since)];

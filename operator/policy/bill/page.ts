@@ -12,6 +12,7 @@ import {
   type Book,
   type Change,
   emptyBook,
+  isClosed,
   type SettledRun,
   withChanges,
   withoutSettled,
@@ -121,6 +122,42 @@ export class Page {
     this.#current = undefined;
     if (!this.#isWriting) void this.#write();
     return promise;
+  }
+
+  /**
+   * Deletes the ConfigMap, unless something in the book goes on or is still asked for, or somebody has just written to it; true:
+   * it is gone. One that can't be read may hold runs that go on, so it stays.
+   */
+  async discard(): Promise<boolean> {
+    const stored = this.#stored;
+    if (!stored || this.#fault || this.#isWriting || !isClosed(this.#durable, this.#options.mayForget)) return false;
+    // What comes while it is deleted waits, and begins the book anew.
+    this.#isWriting = true;
+    try {
+      return (await this.#delete(stored)) && this.#waiting.length === 0;
+    } finally {
+      this.#isWriting = false;
+      if (this.#waiting.length > 0) void this.#write();
+    }
+  }
+
+  /** False: somebody has written to it since it was read. */
+  async #delete({ metadata }: ConfigMap): Promise<boolean> {
+    const { uid, resourceVersion } = metadata;
+    const preconditions = { uid, resourceVersion, propagationPolicy: 'Background' } as const;
+    try {
+      await this.#options.client.delete(configMaps, metadata, preconditions, this.#signal);
+    } catch (error) {
+      if (!isApiError(error, 'NotFound', 'Conflict')) throw error;
+      if (error.kind === 'Conflict') {
+        await this.#read();
+        return false;
+      }
+    }
+    this.#stored = undefined;
+    this.#durable = emptyBook(this.policy, this.month, this.#durable.currency);
+    this.#current = undefined;
+    return true;
   }
 
   async #write(): Promise<void> {

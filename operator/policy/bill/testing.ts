@@ -1,4 +1,5 @@
 // What tests of the bill need: an API server, a leader's term with its accounts, and ways to spoil and count writes.
+import { labels, managedBy } from '../../resources/labels.ts';
 import { ApiClient } from '../../runtime/client.ts';
 import { ApiError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
@@ -15,6 +16,11 @@ export const hour = 3_600_000;
 export const november = startOf('2026-11');
 export const december = startOf('2026-12');
 export const bookOfNovember = 'orquanta-bill-default-2026-11';
+
+/** Of a ConfigMap that somebody else than the accounts makes. */
+export function bookMetadata(name = bookOfNovember) {
+  return { namespace, name, labels: { [labels.policy]: 'default', [labels.managedBy]: managedBy } };
+}
 
 export function anEntry(key: string, changes: Partial<BilledRun> = {}, currency = 'USD'): BillEntry {
   const run = { namespace: 'ml', name: 'train', cards: 2, microPerHour: 1_000_000, since: november, ...changes };
@@ -72,6 +78,17 @@ export const loseAnswer: Interceptor = async (request, serve) => {
   if (isWrite(request.method)) throw new ApiError('Timeout', 'the answer got lost');
   return answer;
 };
+
+/** The first writes meet these, one each: 'refused', 'lost' or 'none'. */
+export function failInOrder({ server }: Server, faults: readonly string[]): void {
+  const left = [...faults];
+  server.intercept(async (request, serve) => {
+    if (!isWrite(request.method)) return serve();
+    const fault = left.shift();
+    if (fault === 'refused') throw new ApiError('Unavailable', 'not now');
+    return fault === 'lost' ? loseAnswer(request, serve) : serve();
+  });
+}
 
 export async function bookText({ client }: Server, name = bookOfNovember): Promise<string | undefined> {
   return (await client.get(configMaps, { namespace, name }, never)).data?.['book'];

@@ -1,0 +1,214 @@
+// The controller on an API server: what it tells of a budget, and that it tells it once, whatever fails and whoever leads.
+import { describe, expect, it } from 'vitest';
+import {
+  policyDefaults,
+  sovereignPolicies,
+  type SovereignPolicy,
+  type SovereignPolicySpec,
+} from '../resources/sovereignpolicy.ts';
+import { ApiClient } from '../runtime/client.ts';
+import { ApiError, type ApiErrorKind } from '../runtime/errors.ts';
+import { EventRecorder } from '../runtime/events.ts';
+import { silentLog } from '../runtime/log.ts';
+import { events } from '../runtime/resource.ts';
+import { FakeClock } from '../runtime/testing/fake-clock.ts';
+import { announceBudget } from './announce.ts';
+import type { PolicyBill } from './bill/billing.ts';
+import { budgetStanding } from './bill/budget.ts';
+import { parseMoney } from './bill/money.ts';
+import { PolicyController } from './controller.ts';
+import { aPolicy, aProcess, aServer, never } from './testing.ts';
+
+const budget = { monthly: '100.00', namespaces: [{ namespace: 'ml', monthly: '40.00' }] };
+
+/** What runs cost so far, by namespace; changed by the test. */
+interface Spending {
+  month: string;
+  spent: Record<string, string>;
+}
+
+async function aCluster(spec: Partial<SovereignPolicySpec> = { budget }) {
+  const clock = new FakeClock();
+  const server = aServer(clock);
+  const client = new ApiClient(server, { fieldManager: 'kubectl' });
+  await client.create<SovereignPolicy>(sovereignPolicies, aPolicy(spec), {}, never);
+  const spending: Spending = { month: '2026-11', spent: {} };
+  const stored = () => client.get<SovereignPolicy>(sovereignPolicies, { name: 'default' }, never);
+  const edit = (changes: object) => client.patch(sovereignPolicies, { name: 'default' }, { spec: changes }, never);
+  const told = async () => {
+    const { items } = await client.list(events, {}, never);
+    return items.map(({ reason, note = '' }) => `${reason ?? ''}: ${note.split(' for 2026')[0] ?? ''}`).sort();
+  };
+  return { clock, server, client, spending, stored, edit, told };
+}
+
+type Cluster = Awaited<ReturnType<typeof aCluster>>;
+
+function billOf({ spec }: SovereignPolicy, { month, spent }: Spending): PolicyBill {
+  const namespaces = new Map(Object.entries(spent).map(([namespace, text]) => [namespace, parseMoney(text)]));
+  const accrued = { whole: [...namespaces.values()].reduce((sum, one) => sum + one, 0), namespaces };
+  const limits = policyDefaults(spec).budget;
+  const standing = limits && budgetStanding(limits, accrued, { policy: 'default', month, currency: 'USD' });
+  return { month, currency: 'USD', accrued, standing, findings: [] };
+}
+
+/** One leader's term: it looks at the policy as often as it is told to. */
+async function aTerm({ clock, server, spending, stored }: Cluster) {
+  const { client, keeper, policies } = aProcess(server, [await stored()], { clock });
+  const recorder = new EventRecorder({
+    ...{ client, clock, log: silentLog },
+    reportingController: 'orquanta.io/operator',
+    reportingInstance: 'operator-1',
+  });
+  const audience = { events: recorder, log: silentLog, metrics: { version() {}, standing() {}, gone() {} } };
+  const controller = new PolicyController({
+    ...{ client, policies, keeper, clock },
+    billing: { billOf: (policy) => billOf(policy, spending) },
+    succeededAt: () => undefined,
+    onStanding: () => undefined,
+    onGone: () => undefined,
+    onBroken: () => undefined,
+    onBudget: (policy, notice, signal) => announceBudget(policy, notice, audience, signal),
+  });
+  return async () => {
+    policies.absorb(await stored());
+    return controller.reconcile('default', never);
+  };
+}
+
+/** The one look of a leader that dies then. */
+async function lookOnce(cluster: Cluster): Promise<void> {
+  const look = await aTerm(cluster);
+  await look();
+}
+
+/** Fails the next request of this kind. */
+function failNext({ server }: Cluster, path: string, kind: ApiErrorKind, answer: 'before' | 'after' = 'before'): void {
+  const release = server.intercept(async (request, serve) => {
+    if (request.method === 'GET' || !request.path.includes(path)) return serve();
+    release();
+    if (answer === 'after') await serve();
+    throw new ApiError(kind, 'as the test has it');
+  });
+}
+
+describe('R7: events about the budget', () => {
+  it('say each percentage and the limit once, for the whole and for a namespace', async () => {
+    const cluster = await aCluster();
+    const look = await aTerm(cluster);
+    await look();
+    expect(await cluster.told()).toEqual([]);
+    cluster.spending.spent = { ml: '33.00', web: '50.00' };
+    await look();
+    await look();
+    const first = [
+      'BudgetAlert: namespace "ml" under policy "default" has spent 33.00 of 40.00 USD',
+      'BudgetAlert: policy "default" has spent 83.00 of 100.00 USD',
+    ];
+    expect(await cluster.told()).toEqual(first);
+    cluster.spending.spent = { ml: '39.00', web: '62.00' };
+    await look();
+    await look();
+    const atLimit = [
+      'BudgetAlert: policy "default" has spent 101.00 of 100.00 USD',
+      'BudgetExhausted: policy "default" has spent its 100.00 USD',
+    ];
+    expect(await cluster.told()).toEqual([...first, ...atLimit].sort());
+    expect((await cluster.stored()).status?.spent?.alerts).toEqual([
+      { namespace: '', limit: '100.00', crossings: ['80%', '100%', 'Limit'] },
+      { namespace: 'ml', limit: '40.00', crossings: ['80%'] },
+    ]);
+  });
+
+  it('say that new runs wait and what runs goes on, and how to go on', async () => {
+    const cluster = await aCluster({ budget: { monthly: '1.00', alertPercents: [] } });
+    cluster.spending.spent = { ml: '1.5' };
+    await lookOnce(cluster);
+    const { items } = await cluster.client.list(events, {}, never);
+    expect(items).toMatchObject([
+      {
+        type: 'Warning',
+        regarding: { kind: 'SovereignPolicy', name: 'default' },
+        note: 'policy "default" has spent its 1.00 USD for 2026-11: raise budget.monthly of SovereignPolicy default, or wait for 2026-12-01T00:00:00Z; until then new runs wait, and what runs goes on',
+      },
+    ]);
+  });
+
+  it('are said anew in a new month, and under a limit that was raised', async () => {
+    const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
+    const look = await aTerm(cluster);
+    cluster.spending.spent = { ml: '8.00' };
+    await look();
+    await cluster.edit({ budget: { monthly: '20.00' } });
+    await look();
+    cluster.spending.spent = { ml: '16.00' };
+    await look();
+    cluster.spending.month = '2026-12';
+    await look();
+    expect(await cluster.told()).toEqual([
+      'BudgetAlert: policy "default" has spent 16.00 of 20.00 USD',
+      'BudgetAlert: policy "default" has spent 16.00 of 20.00 USD',
+      'BudgetAlert: policy "default" has spent 8.00 of 10.00 USD',
+    ]);
+  });
+
+  it('are not said again where the next leader’s clock shows a bit less, and then the same once more', async () => {
+    const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
+    cluster.spending.spent = { ml: '8.00' };
+    await lookOnce(cluster);
+    const next = await aTerm(cluster);
+    await forgetEvents(cluster);
+    cluster.spending.spent = { ml: '7.99' };
+    await next();
+    cluster.spending.spent = { ml: '8.01' };
+    await next();
+    expect(await cluster.told()).toEqual([]);
+  });
+
+  it('are not said again by a leader that comes later, although the server has forgotten them', async () => {
+    const cluster = await aCluster();
+    cluster.spending.spent = { ml: '39.00', web: '62.00' };
+    await lookOnce(cluster);
+    await forgetEvents(cluster);
+    cluster.spending.spent = { ml: '39.00', web: '72.00' };
+    await lookOnce(cluster);
+    expect(await cluster.told()).toEqual([]);
+  });
+
+  it.each([
+    ['the event could not be written', 'events', 'Unavailable', 'before'],
+    ['the answer to the event got lost', 'events', 'Timeout', 'after'],
+    ['the status could not be written', 'status', 'Unavailable', 'before'],
+    ['the answer to the status got lost', 'status', 'Timeout', 'after'],
+  ] as const)('are said once by the next leader where %s and the first one died', async (_, path, kind, answer) => {
+    const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
+    cluster.spending.spent = { ml: '8.00' };
+    const first = await aTerm(cluster);
+    failNext(cluster, path, kind, answer);
+    await expect(first()).rejects.toThrow('as the test has it');
+    await lookOnce(cluster);
+    expect(await cluster.told()).toEqual(['BudgetAlert: policy "default" has spent 8.00 of 10.00 USD']);
+    expect((await cluster.stored()).status?.spent?.alerts).toHaveLength(1);
+  });
+
+  it('hold nothing up where nobody may write them: the condition says it all the same', async () => {
+    const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
+    cluster.spending.spent = { ml: '8.00' };
+    const look = await aTerm(cluster);
+    failNext(cluster, 'events', 'Forbidden');
+    await look();
+    const { status } = await cluster.stored();
+    expect(status?.conditions?.find(({ type }) => type === 'BudgetAlert')).toMatchObject({
+      status: 'True',
+      message: 'the policy has reached 80 % of 10.00',
+    });
+  });
+});
+
+/** As after --event-ttl, an hour. */
+async function forgetEvents({ client }: Cluster): Promise<void> {
+  const { items } = await client.list(events, {}, never);
+  for (const { metadata } of items) {
+    await client.delete(events, metadata, { uid: metadata.uid, propagationPolicy: 'Background' }, never);
+  }
+}
