@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import { waitForObject } from '../setup/surroundings.ts';
-import { gpujob, type GPUJobState } from '../robustness/jobs.ts';
+import { gpujob, gpujobsOf, type GPUJobState } from '../robustness/jobs.ts';
 
 export const policiesPath = '/apis/orquanta.io/v1alpha1/sovereignpolicies';
 export const ledgerPath = '/apis/apps/v1/namespaces/orquanta-system/controllerrevisions';
@@ -16,6 +16,7 @@ export interface PolicyState extends KubernetesObject {
     managedFields: { manager: string; subresource?: string }[];
   };
   status: {
+    observedGeneration?: number;
     version?: number;
     hash?: string;
     mode?: string;
@@ -110,6 +111,23 @@ export function untilPolicy(
 
 export function conditionOf({ status }: PolicyState, type: string): { status: string; message: string } | undefined {
   return status.conditions?.find((condition) => condition.type === type);
+}
+
+/** Until the job stands there: the reason of Ready. */
+export function untilReason(api: Api, namespace: string, name: string, reason: string): Promise<GPUJobState> {
+  return waitForObject<GPUJobState>(api, gpujobsOf(namespace), name, {
+    what: `to say ${reason}`,
+    timeoutMilliseconds: 30_000,
+    until: (job) => readyOf(job)?.reason === reason,
+  });
+}
+
+export function messageOf(job: GPUJobState): string | undefined {
+  return readyOf(job)?.message;
+}
+
+function readyOf({ status }: GPUJobState) {
+  return status.conditions?.find(({ type }) => type === 'Ready');
 }
 
 export async function revisionsOf(api: Api, policy: string): Promise<RevisionState[]> {

@@ -2,11 +2,20 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { nodes } from '../../hack/nodes/inventory.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import { gpujob, gpujobsOf, type GPUJobState, submit, untilEnded } from '../robustness/jobs.ts';
+import { gpujob, submit, untilEnded } from '../robustness/jobs.ts';
 import { operatorForTest } from '../robustness/replicas.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
-import { adminApi, kubectl, namespaceFor, nodesFor, waitForObject } from '../setup/surroundings.ts';
-import { policiesPath, policyFor, policyNamed, policyNameFor, type PolicyState, untilPolicy } from './stage.ts';
+import { adminApi, kubectl, namespaceFor, nodesFor } from '../setup/surroundings.ts';
+import {
+  messageOf,
+  policiesPath,
+  policyFor,
+  policyNamed,
+  policyNameFor,
+  type PolicyState,
+  untilPolicy,
+  untilReason,
+} from './stage.ts';
 
 const api = adminApi();
 
@@ -15,16 +24,6 @@ async function aNamespaceWithCards(words: string, labels: Record<string, string>
   await nodesFor(api, nodes(1, nvidiaCards.a10(8), namespace));
   return namespace;
 }
-
-function untilReason(namespace: string, name: string, reason: string): Promise<GPUJobState> {
-  return waitForObject<GPUJobState>(api, gpujobsOf(namespace), name, {
-    what: `${name} to say ${reason}`,
-    timeoutMilliseconds: 30_000,
-    until: ({ status }) => status.conditions?.find(({ type }) => type === 'Ready')?.reason === reason,
-  });
-}
-
-const messageOf = ({ status }: GPUJobState) => status.conditions?.find(({ type }) => type === 'Ready')?.message;
 
 it('the policy default is made once where there is none, and is never touched again', async () => {
   const namespace = await namespaceFor(api, 'default policy');
@@ -50,7 +49,7 @@ it('a job that names a policy which is not there says so, and runs when it comes
   const name = policyNameFor(api, 'late');
   await operatorForTest({ args: [`--watch-namespace=${namespace}`] });
   await submit(api, namespace, [gpujob({ name: 'job', spec: { policyName: name } })]);
-  const waiting = await untilReason(namespace, 'job', 'PolicyNotFound');
+  const waiting = await untilReason(api, namespace, 'job', 'PolicyNotFound');
   expect(messageOf(waiting)).toContain(`policy "${name}" does not exist: create it, or set policyName to one of`);
   await api.create(policiesPath, policyNamed(name));
   const [ended] = await untilEnded(api, namespace, 1);
@@ -62,7 +61,7 @@ it('a namespace that a policy does not serve is told so, and served when it is l
   const name = await policyFor(api, 'gold', { namespaceSelector: { matchLabels: { tier: 'gold' } } });
   await operatorForTest({ args: [`--watch-namespace=${namespace}`] });
   await submit(api, namespace, [gpujob({ name: 'job', spec: { policyName: name } })]);
-  const waiting = await untilReason(namespace, 'job', 'PolicyNotAllowed');
+  const waiting = await untilReason(api, namespace, 'job', 'PolicyNotAllowed');
   expect(messageOf(waiting)).toContain(`policy "${name}" doesn't serve namespace "${namespace}"`);
   await kubectl(['label', 'namespace', namespace, 'tier=gold']);
   await untilEnded(api, namespace, 1);
@@ -84,12 +83,12 @@ it('a job that names a model asks for what the catalogue says of it, and waits w
   const jobs = ['llama-8b', 'llama-9b'].map((model) => gpujob({ name: model, spec: { policyName: name, model } }));
   for (const job of jobs) delete (job['spec'] as { requiredVRAM?: string }).requiredVRAM;
   await submit(api, namespace, jobs);
-  const waiting = await untilReason(namespace, 'llama-9b', 'ModelNotFound');
+  const waiting = await untilReason(api, namespace, 'llama-9b', 'ModelNotFound');
   expect(messageOf(waiting)).toBe(
     `policy "${name}" doesn't know the model "llama-9b" (it knows llama-8b): set requiredVRAM, or have the model added to its spec.models`,
   );
   expect(waiting.status['vram']).toBeUndefined();
-  const known = await untilReason(namespace, 'llama-8b', 'Complete');
+  const known = await untilReason(api, namespace, 'llama-8b', 'Complete');
   expect(known.status['vram']).toBe('20Gi');
   const models = ['llama-8b', 'llama-9b'].map((model) => ({ name: model, vram: '20Gi' }));
   await api.patch(`${policiesPath}/${name}`, { spec: { models } });

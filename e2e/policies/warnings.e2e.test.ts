@@ -1,15 +1,17 @@
-// What a submitter reads in kubectl when the catalogue of the policy has something to say of the products the job names. The
-// real API server evaluates it; the operator isn't needed and doesn't run. The same table goes through the operator's own verdict.
+// What a submitter reads in kubectl when the catalogue of the policy has something to say of the products or the model the job
+// names. The real API server evaluates it; the operator isn't needed and doesn't run. The same table goes through the operator's
+// own verdict; what the operator does with it is in catalogue.e2e.test.ts.
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { expect, inject, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { KubernetesObject } from '../../hack/api/client.ts';
-import { catalogueVerdict, catalogueWords } from '../../operator/policy/catalogue.ts';
+import { catalogueVerdicts } from '../../operator/policy/catalogue.ts';
+import { findings, verdictWords } from '../../operator/policy/catalogue-words.ts';
 import { defaultPolicySpec, outdatedCatalogue } from '../../operator/policy/default-policy.ts';
 import { policyDefaults } from '../../operator/resources/sovereignpolicy.ts';
 import { gpujob, gpujobsOf } from '../robustness/jobs.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
-import { adminApi, kubectl, namespaceFor } from '../setup/surroundings.ts';
+import { adminApi, kubectl, namespaceFor, ownSurroundings } from '../setup/surroundings.ts';
 import { policiesPath, policyFor, shippedWeights } from './stage.ts';
 
 const api = adminApi();
@@ -18,19 +20,26 @@ interface Wish {
   policyName?: string;
   allow?: string[];
   deny?: string[];
+  model?: string;
+  /** 38Gi where no model is named. */
   requiredVRAM?: string;
 }
 
 const unknownProduct = 'Nobody-Knows';
 
-function job({ policyName, allow, deny, requiredVRAM = '38Gi' }: Wish, name = 'job'): KubernetesObject {
+const vramOf = ({ requiredVRAM, model }: Wish) => requiredVRAM ?? (model === undefined ? '38Gi' : undefined);
+
+function job(wish: Wish, name = 'job'): KubernetesObject {
+  const { policyName, allow, deny, model } = wish;
   const products = { ...(allow && { allow }), ...(deny && { deny }) };
-  return gpujob({ name, requiredVRAM, spec: { products, ...(policyName !== undefined && { policyName }) } });
+  const named = { ...(allow || deny ? { products } : {}), ...(model !== undefined && { model }) };
+  const spec = { requiredVRAM: vramOf(wish), ...named, ...(policyName !== undefined && { policyName }) };
+  return gpujob({ name, spec });
 }
 
 /** `kubectl apply`; the warnings that it prints, without what the API server puts before each. Rejects where it is refused. */
 async function apply(namespace: string, object: KubernetesObject, ...more: string[]): Promise<string[]> {
-  const { programs, kubeconfig } = inject('surroundings');
+  const { programs, kubeconfig } = ownSurroundings();
   const args = [`--kubeconfig=${kubeconfig}`, 'apply', `--namespace=${namespace}`, '--filename=-', ...more];
   const child = spawn(programs.kubectl, args, { stdio: ['pipe', 'ignore', 'pipe'] });
   const code = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -64,12 +73,24 @@ const gpus = [
   { product: 'Middle', vram: '40Gi', costPerHour: '1.50', ...good },
   { product: 'Bargain', vram: 51_539_607_552, costPerHour: '1.00', ...good },
 ];
-const catalogue = { gpus, warnAbove: { costPerHour: '9.50' } };
+const models = [
+  { name: 'llama-8b', vram: '38Gi', costPerMillionTokens: '0.04', ...good },
+  { name: 'llama-70b', vram: '80Gi', costPerMillionTokens: '9.00', ...good },
+  { name: 'own', vram: '49153Mi', ...good },
+  { name: 'in-bytes', vram: 51_539_607_552, costPerMillionTokens: '2', ...good },
+  { name: 'raw', vram: '20Gi', costPerMillionTokens: '0.02', recommended: true },
+  { name: 'hub/dated:v1', vram: '20Gi', costPerMillionTokens: '10', tested: true },
+  { name: 'mixtral', vram: '80Gi', costPerMillionTokens: '0.54', ...good },
+  { name: 'gemma', vram: '20Gi', costPerMillionTokens: '0.54', ...good },
+];
+const catalogue = { gpus, models, warnAbove: { costPerHour: '9.50', costPerMillionTokens: '9' } };
 
 const cheapest = 'Bargain (1.00 USD an hour), Middle (1.50 USD an hour), Large (9.50 USD an hour)';
+const cheapestModels =
+  'alternatives: llama-8b (0.04 USD a million tokens), gemma (0.54 USD a million tokens), mixtral (0.54 USD a million tokens)';
 
-/** Beside each wish its warnings, after "of the GPU products that the job allows, policy <name> ". */
-const examples: [string, Wish, string[]][] = [
+/** Beside each wish its warnings, after `ofProducts` and after `ofModels`. */
+const examples: [string, Wish, string[], string[]?][] = [
   ['no product named', {}, []],
   ['a tested and recommended product', { allow: ['Middle'] }, []],
   ['a price that is the threshold', { allow: ['Large'] }, []],
@@ -116,31 +137,96 @@ const examples: [string, Wish, string[]][] = [
     ["doesn't know: Odd; alternatives with 40Gi: Middle (1.50 USD an hour), Large (9.50 USD an hour), Unpriced"],
   ],
   [
+    'so little VRAM that a card which is not recommended would do',
+    { allow: ['Odd'], requiredVRAM: '30Gi' },
+    [`doesn't know: Odd; alternatives with 30Gi: ${cheapest}`],
+  ],
+  [
     'more VRAM than any other card has',
     { allow: ['Odd'], requiredVRAM: '100Gi' },
     ["doesn't know: Odd; alternatives with 100Gi: none"],
   ],
+  ['a tested and recommended model', { model: 'llama-8b' }, []],
+  ['a price of a model that is the threshold', { model: 'llama-70b' }, []],
+  ['a model without a price', { model: 'own' }, []],
+  ['a model that nobody knows', { model: 'odd' }, [], [`doesn't know: odd; ${cheapestModels}`]],
+  [
+    'a model that nobody knows, of a job that says what it needs',
+    { model: 'odd', requiredVRAM: '20Gi' },
+    [],
+    [`doesn't know: odd; ${cheapestModels}`],
+  ],
+  ['an untested model', { model: 'raw' }, [], [`calls untested: raw (0.02 USD a million tokens); ${cheapestModels}`]],
+  [
+    'a model that is not recommended, and above the threshold, which as text it is not',
+    { model: 'hub/dated:v1', requiredVRAM: '20Gi' },
+    [],
+    [
+      `doesn't recommend: hub/dated:v1 (10 USD a million tokens); ${cheapestModels}`,
+      `calls costly (above 9 USD a million tokens): hub/dated:v1 (10 USD a million tokens); ${cheapestModels}`,
+    ],
+  ],
+  [
+    'a product with alternatives for what the model needs, in another unit and just above a card',
+    { allow: ['Odd'], model: 'own' },
+    ["doesn't know: Odd; alternatives with 49153Mi: Large (9.50 USD an hour), Unpriced"],
+  ],
+  [
+    'a product, and a model whose VRAM is a number of bytes',
+    { allow: ['Odd'], model: 'in-bytes' },
+    [
+      "doesn't know: Odd; alternatives with 51539607552: Bargain (1.00 USD an hour), Large (9.50 USD an hour), Unpriced",
+    ],
+  ],
+  [
+    'a product and a model, and the job says itself what it needs',
+    { allow: ['Odd'], model: 'raw', requiredVRAM: '100Gi' },
+    ["doesn't know: Odd; alternatives with 100Gi: none"],
+    [`calls untested: raw (0.02 USD a million tokens); ${cheapestModels}`],
+  ],
+  [
+    'a product, and a model that nobody knows: any card may do',
+    { allow: ['Odd'], deny: ['Small'], model: 'odd' },
+    [
+      "doesn't know: Odd; alternatives: Bargain (1.00 USD an hour), Middle (1.50 USD an hour), Large (9.50 USD an hour)",
+    ],
+    [`doesn't know: odd; ${cheapestModels}`],
+  ],
+  [
+    'a good product and an untested model',
+    { allow: ['Middle'], model: 'raw' },
+    [],
+    [`calls untested: raw (0.02 USD a million tokens); ${cheapestModels}`],
+  ],
 ];
 
-/** What the operator says of it in one sentence, taken apart into the API server's. */
-function operatorsWords(policyName: string, { allow = [], deny = [], requiredVRAM = '38Gi' }: Wish): string[] {
-  const asked = { products: { allow, deny }, requiredVRAM };
+/** What the operator says of it in a sentence or two, taken apart into the API server's. */
+function operatorsWords(policyName: string, wish: Wish): string[] {
+  const { allow = [], deny = [], model = '' } = wish;
+  const asked = { products: { allow, deny }, model, requiredVRAM: vramOf(wish) };
   const known = { policyName, ...policyDefaults({ ...defaultPolicySpec, ...catalogue }) };
-  const verdict = catalogueVerdict(asked, known);
-  if (!verdict) return [];
   const none = { unknown: [], untested: [], notRecommended: [], costly: [] };
-  return (['unknown', 'untested', 'notRecommended', 'costly'] as const)
-    .filter((finding) => verdict[finding].length > 0)
-    .map((finding) => catalogueWords({ ...verdict, ...none, [finding]: verdict[finding] }, asked, known));
+  return catalogueVerdicts(asked, known).flatMap((verdict) =>
+    findings
+      .filter((finding) => verdict[finding].length > 0)
+      .map((finding) => verdictWords({ ...verdict, ...none, [finding]: verdict[finding] }, known)),
+  );
 }
 
-const before = (policyName: string): string => `of the GPU products that the job allows, policy "${policyName}" `;
+const ofProducts = (policyName: string): string => `of the GPU products that the job allows, policy "${policyName}" `;
+const ofModels = (policyName: string): string => `of the AI models that the job names, policy "${policyName}" `;
 
 it('every rule of the catalogue speaks at kubectl apply, in the same words as the operator, and none refuses', async () => {
   const namespace = await namespaceFor(api, 'catalogue warnings');
   const policyName = await policyFor(api, 'warnings', catalogue);
   await untilWarned(namespace, policyName);
-  const want = examples.map(([what, , words]) => [what, words.map((said) => `${before(policyName)}${said}`)]);
+  const want = examples.map(([what, , onProducts, onModels = []]) => [
+    what,
+    [
+      ...onProducts.map((said) => `${ofProducts(policyName)}${said}`),
+      ...onModels.map((said) => `${ofModels(policyName)}${said}`),
+    ],
+  ]);
   const said = await Promise.all(
     examples.map(async ([what, wish]) => [what, await tried(namespace, { ...wish, policyName })]),
   );
@@ -152,15 +238,23 @@ it('kubectl apply of an unknown product prints the warning with alternatives of 
   const namespace = await namespaceFor(api, 'shipped catalogue');
   await untilWarned(namespace);
   expect(await apply(namespace, job({ allow: ['NVIDIA-A100-SXM4-80G'], requiredVRAM: '20Gi' }))).toEqual([
-    `${before('default')}doesn't know: NVIDIA-A100-SXM4-80G; alternatives with 20Gi: NVIDIA-L4 (0.8048 USD an hour), NVIDIA-A10 (0.86 USD an hour), NVIDIA-A100-SXM4-80GB (1.79 USD an hour)`,
+    `${ofProducts('default')}doesn't know: NVIDIA-A100-SXM4-80G; alternatives with 20Gi: NVIDIA-L4 (0.8048 USD an hour), NVIDIA-A10 (0.86 USD an hour), NVIDIA-A100-SXM4-80GB (1.79 USD an hour)`,
   ]);
   expect(await apply(namespace, job({ allow: ['NVIDIA-B200'] }, 'dear'))).toEqual([
-    `${before('default')}calls untested: NVIDIA-B200 (6.79 USD an hour); alternatives with 38Gi: NVIDIA-A100-SXM4-80GB (1.79 USD an hour), NVIDIA-A100-SXM4-40GB (1.99 USD an hour)`,
-    `${before('default')}calls costly (above 5.00 USD an hour): NVIDIA-B200 (6.79 USD an hour); alternatives with 38Gi: NVIDIA-A100-SXM4-80GB (1.79 USD an hour), NVIDIA-A100-SXM4-40GB (1.99 USD an hour)`,
+    `${ofProducts('default')}calls untested: NVIDIA-B200 (6.79 USD an hour); alternatives with 38Gi: NVIDIA-A100-SXM4-80GB (1.79 USD an hour), NVIDIA-A100-SXM4-40GB (1.99 USD an hour), nvidia-a100-80gb`,
+    `${ofProducts('default')}calls costly (above 5.00 USD an hour): NVIDIA-B200 (6.79 USD an hour); alternatives with 38Gi: NVIDIA-A100-SXM4-80GB (1.79 USD an hour), NVIDIA-A100-SXM4-40GB (1.99 USD an hour), nvidia-a100-80gb`,
   ]);
   expect(await apply(namespace, job({ allow: ['NVIDIA-L4'], requiredVRAM: '20Gi' }, 'fine'))).toEqual([]);
   const { items } = await api.get<{ items: KubernetesObject[] }>(gpujobsOf(namespace));
   expect(items.map(({ metadata }) => metadata.name).sort()).toEqual(['dear', 'fine', 'job']);
+});
+
+it('kubectl apply of a shipped model prints what it costs, and that nobody here has tested it', async () => {
+  const namespace = await namespaceFor(api, 'shipped models');
+  await untilWarned(namespace);
+  expect(await apply(namespace, job({ model: 'llama-3.1-8b-instruct' }, 'untested'))).toEqual([
+    `${ofModels('default')}calls untested: llama-3.1-8b-instruct (0.04 USD a million tokens); alternatives: none`,
+  ]);
 });
 
 it('a job that names another policy gets the words of that one and not of the default', async () => {
@@ -171,11 +265,11 @@ it('a job that names another policy gets the words of that one and not of the de
   });
   await untilWarned(namespace, policyName);
   expect(await tried(namespace, { policyName, allow: ['NVIDIA-L4'] })).toEqual([
-    `${before(policyName)}calls untested: NVIDIA-L4 (1 EUR an hour); alternatives with 38Gi: none`,
-    `${before(policyName)}doesn't recommend: NVIDIA-L4 (1 EUR an hour); alternatives with 38Gi: none`,
+    `${ofProducts(policyName)}calls untested: NVIDIA-L4 (1 EUR an hour); alternatives with 38Gi: none`,
+    `${ofProducts(policyName)}doesn't recommend: NVIDIA-L4 (1 EUR an hour); alternatives with 38Gi: none`,
   ]);
   expect(await tried(namespace, { policyName, allow: ['NVIDIA-B200'] })).toEqual([
-    `${before(policyName)}doesn't know: NVIDIA-B200; alternatives with 38Gi: none`,
+    `${ofProducts(policyName)}doesn't know: NVIDIA-B200; alternatives with 38Gi: none`,
   ]);
   expect(await tried(namespace, { allow: ['NVIDIA-L4'] })).toEqual([]);
 });
@@ -185,28 +279,38 @@ it('a job whose policy is missing, or has an empty catalogue, is let through wit
   expect(await apply(namespace, job({ policyName: 'not-there', allow: [unknownProduct] }, 'no-policy'))).toEqual([]);
   const policyName = await policyFor(api, 'emptied', catalogue);
   await untilWarned(namespace, policyName);
-  await api.patch(`${policiesPath}/${policyName}`, { spec: { gpus: null } });
-  await vi.waitUntil(async () => (await tried(namespace, { policyName, allow: [unknownProduct] })).length === 0, {
-    timeout: 30_000,
-    interval: 200,
-  });
-  expect(await apply(namespace, job({ policyName, allow: [unknownProduct] }, 'no-catalogue'))).toEqual([]);
+  const wish = { policyName, allow: [unknownProduct], model: 'odd' };
+  await api.patch(`${policiesPath}/${policyName}`, { spec: { gpus: null, models: null } });
+  await vi.waitUntil(async () => (await tried(namespace, wish)).length === 0, { timeout: 30_000, interval: 200 });
+  expect(await apply(namespace, job(wish, 'no-catalogue'))).toEqual([]);
 });
 
-it('the largest catalogue and the longest list that the schemas take are judged too', async () => {
+it('the largest catalogue and the longest names that the schemas take are judged too', async () => {
   const namespace = await namespaceFor(api, 'large catalogue');
-  const number = (index: number): string => String(index).padStart(3, '0');
-  const many = Array.from({ length: 256 }, (_, index) => ({
-    product: `Card-${number(index)}`,
+  const [cardName, modelName] = [63, 128].map((length) => (index: number): string => {
+    const number = String(index).padStart(3, '0');
+    return `Entry-${'x'.repeat(length - 'Entry--'.length - number.length)}-${number}`;
+  }) as [(index: number) => string, (index: number) => string];
+  const priceOf = (index: number): string => `${1000 - index}.${String(index).padStart(3, '0')}`;
+  const indexes = Array.from({ length: 256 }, (_, index) => index);
+  const cards = indexes.map((index) => ({
+    product: cardName(index),
     vram: '80Gi',
-    costPerHour: `${1000 - index}.${number(index)}`,
+    costPerHour: priceOf(index),
     ...good,
   }));
-  const policyName = await policyFor(api, 'large', { gpus: many });
+  const some = indexes.map((index) => ({
+    ...{ name: modelName(index), vram: '40Gi', costPerMillionTokens: priceOf(index) },
+    ...good,
+  }));
+  const policyName = await policyFor(api, 'large', { gpus: cards, models: some });
   await untilWarned(namespace, policyName);
-  const allow = [...Array.from({ length: 63 }, (_, index) => `Card-${number(index)}`), unknownProduct];
-  expect(await tried(namespace, { policyName, allow })).toEqual([
-    `${before(policyName)}doesn't know: ${unknownProduct}; alternatives with 38Gi: Card-255 (745.255 USD an hour), Card-254 (746.254 USD an hour), Card-253 (747.253 USD an hour)`,
+  const allow = [...indexes.slice(0, 63).map(cardName), unknownProduct];
+  const last = (name: (index: number) => string, each: string): string =>
+    [255, 254, 253].map((index) => `${name(index)} (${priceOf(index)} USD ${each})`).join(', ');
+  expect(await tried(namespace, { policyName, allow, model: 'odd', requiredVRAM: '40Gi' })).toEqual([
+    `${ofProducts(policyName)}doesn't know: ${unknownProduct}; alternatives with 40Gi: ${last(cardName, 'an hour')}`,
+    `${ofModels(policyName)}doesn't know: odd; alternatives: ${last(modelName, 'a million tokens')}`,
   ]);
 });
 

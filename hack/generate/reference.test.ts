@@ -1,7 +1,7 @@
 // The reference pages name everything there is, and what they say of it comes from where it is defined.
 import { describe, expect, it } from 'vitest';
 import { settings } from '../../operator/config.ts';
-import { conditionTypes, reasonMeanings } from '../../operator/resources/conditions.ts';
+import { conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/conditions.ts';
 import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy-conditions.ts';
 import { referencePages } from './reference.ts';
 
@@ -11,7 +11,8 @@ describe('referencePages', () => {
   it('explains every condition and every reason once', () => {
     const page = pages.get('docs/reasons.md') ?? '';
     const named = [...page.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
-    const words = [conditionTypes, reasonMeanings, policyConditionTypes, policyReasonMeanings].flatMap(Object.keys);
+    const ofJobs = [conditionTypes, reasonMeanings, warningTypes];
+    const words = [...ofJobs, policyConditionTypes, policyReasonMeanings].flatMap(Object.keys);
     expect(named.sort()).toEqual(words.sort());
   });
 

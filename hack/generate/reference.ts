@@ -6,7 +6,7 @@ import { settings } from '../../operator/config.ts';
 import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
 import { policyMetrics } from '../../operator/policy/metrics.ts';
 import { Inventory } from '../../operator/placement/inventory.ts';
-import { type Stage, conditionTypes, reasonMeanings } from '../../operator/resources/conditions.ts';
+import { type Stage, conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/conditions.ts';
 import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy-conditions.ts';
 import { systemClock } from '../../operator/runtime/clock.ts';
 import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
@@ -58,6 +58,7 @@ function reasonsPage(): Page {
     const rows = reasons.map(([reason, { sentence }]) => [code(reason), sentence]);
     return `## ${title}\n\n${table(['Reason', 'Meaning'], rows)}`;
   });
+  const warnings = Object.entries(warningTypes).map(([type, sentence]) => [code(type), sentence]);
   const policyConditions = Object.entries(policyConditionTypes).map(([type, sentence]) => [code(type), sentence]);
   const policyReasons = Object.entries(policyReasonMeanings).map(([reason, sentence]) => [code(reason), sentence]);
   const body = `A GPUJob says where it stands in \`status.conditions\`. \`kubectl get gpuj\` shows the reason of \`Ready\`.
@@ -69,6 +70,13 @@ ${table(['Condition', 'Meaning'], conditions)}
 Every condition's reason is one of those below: the most precise one that applies. Its message says the rest.
 
 ${stages.join('\n\n')}
+
+## Warnings
+
+A warning stops nothing. It is a condition that is there only while it is true, its reason is its name, and an event says the
+same.
+
+${table(['Condition', 'Meaning'], warnings)}
 
 ## Of a SovereignPolicy
 

@@ -32,6 +32,8 @@ function telling(fact: Fact): Telling {
       return { type: 'Normal', reason: 'VRAMGrown', action: 'Grow', note: fact.message };
     case 'Waiting':
       return { type: 'Normal', reason: fact.reason, action: 'Wait', note: fact.message };
+    case 'CatalogueWarning':
+      return { type: 'Warning', reason: fact.kind, action: 'Judge', note: fact.message };
     case 'Finished':
       return {
         type: fact.succeeded ? 'Normal' : 'Warning',

@@ -1,5 +1,6 @@
 // Effects are data: what `decide` wants done, each with its precondition, in the order in which it is to be done.
 import type { Placement } from '../placement/model.ts';
+import type { Scene } from '../placement/scene.ts';
 import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Attempt, GPUJobStatus } from '../resources/gpujob.ts';
@@ -13,10 +14,14 @@ export type Fact =
       readonly placement: Placement;
       readonly waitedMilliseconds: number;
       readonly message: string;
+      /** What it was chosen from; undefined for a run whose start another process saw, or where nobody keeps it. */
+      readonly scene: Scene | undefined;
     }
   | { readonly kind: 'RunEnded'; readonly attempt: Attempt; readonly message: string }
   | { readonly kind: 'VRAMGrown'; readonly from: string; readonly to: string; readonly message: string }
   | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string }
+  /** The policy's catalogue has something to say of what the job names. */
+  | { readonly kind: 'CatalogueWarning'; readonly message: string }
   | { readonly kind: 'Finished'; readonly reason: string; readonly succeeded: boolean; readonly message: string };
 
 export type Effect =

@@ -1,6 +1,6 @@
 // What `decide` sees of one GPUJob: plain data, read from the stores in one tick. Nothing here asks anything.
 import type { Verdict, Workload } from '../placement/model.ts';
-import type { DefaultedGPUJobSpec, GPUJob } from '../resources/gpujob.ts';
+import type { DefaultedGPUJobSpec, GPUJob, ModelCost } from '../resources/gpujob.ts';
 import type { Job, Pod } from '../runtime/kubernetes.ts';
 
 /** Waits and limits that an administrator may set; all in milliseconds. */
@@ -87,6 +87,10 @@ export interface Observation {
   readonly cardSizesMebibytes: readonly number[];
   /** Its workload runs out of memory again and again: more VRAM is not what it lacks. */
   readonly breakerIsOpen: boolean;
+  /** What the policy's catalogue has against the products or the model that the job names, with alternatives. */
+  readonly catalogueWords: string | undefined;
+  /** What its model costs, where that has a price. */
+  readonly modelCost: ModelCost | undefined;
   /** The names of all nodes there are. */
   readonly nodes: { has(name: string): boolean };
   /** When this process last wrote the status; undefined after a restart. */

@@ -87,6 +87,12 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     get breakerIsOpen() {
       return experience.breakerIsOpen(gpujob);
     },
+    get catalogueWords() {
+      return experience.catalogueWords(gpujob);
+    },
+    get modelCost() {
+      return experience.modelCost(gpujob);
+    },
     nodes: { has: (name) => collections.nodes.store.get(name) !== undefined },
     statusWrittenAtMilliseconds: memo.statusWrittenAtMilliseconds,
   };

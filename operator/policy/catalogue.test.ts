@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { SovereignPolicySpec } from '../resources/sovereignpolicy.ts';
-import { type Catalogue, catalogueVerdict, catalogueWords, costByProduct } from './catalogue.ts';
+import { type Catalogue, costByProduct, modelCost } from './catalogue.ts';
+import { catalogueWords } from './catalogue-words.ts';
 
 type GPU = NonNullable<SovereignPolicySpec['gpus']>[number];
+type Model = NonNullable<SovereignPolicySpec['models']>[number];
 
 const card = (product: string, vram: string, costPerHour?: string, more: Partial<GPU> = {}): GPU => ({
   product,
   vram,
   ...(costPerHour !== undefined && { costPerHour }),
+  tested: true,
+  recommended: true,
+  ...more,
+});
+
+const model = (name: string, vram: string, costPerMillionTokens?: string, more: Partial<Model> = {}): Model => ({
+  name,
+  vram,
+  ...(costPerMillionTokens !== undefined && { costPerMillionTokens }),
   tested: true,
   recommended: true,
   ...more,
@@ -24,28 +35,50 @@ const gpus = [
   card('Bargain', '48Gi', '1.00'),
 ];
 
+const models = [
+  model('llama-8b', '38Gi', '0.04'),
+  model('llama-70b', '80Gi', '9.00'),
+  model('own', '49153Mi'),
+  model('raw', '20Gi', '0.02', { tested: false }),
+  model('dated', '20Gi', '10', { recommended: false }),
+  model('mixtral', '80Gi', '0.54'),
+  model('gemma', '20Gi', '0.54'),
+];
+
 const catalogue = (more: Partial<Catalogue> = {}): Catalogue => ({
   policyName: 'default',
   gpus,
-  warnAbove: { costPerHour: '9.50' },
+  models,
+  warnAbove: { costPerHour: '9.50', costPerMillionTokens: '9' },
   budget: undefined,
   ...more,
 });
 
 interface Example {
   readonly name: string;
-  readonly allow: readonly string[];
+  readonly allow?: readonly string[];
   readonly deny?: readonly string[];
+  readonly model?: string;
+  /** 38Gi where no model is named. */
   readonly requiredVRAM?: string;
   readonly catalogue?: Catalogue;
-  /** After "of the GPU products that the job allows, policy "default" "; undefined: nothing is said. */
+  /** After the words before; undefined: nothing is said. */
   readonly want: string | undefined;
+}
+
+function wordsOf({ allow = [], deny = [], model: named = '', requiredVRAM, catalogue: known = catalogue() }: Example) {
+  const asked = {
+    products: { allow, deny },
+    model: named,
+    requiredVRAM: requiredVRAM ?? (named === '' ? '38Gi' : undefined),
+  };
+  return catalogueWords(asked, known);
 }
 
 const around38 =
   'alternatives with 38Gi: Bargain (1.00 USD an hour), Middle (1.50 USD an hour), Large (9.50 USD an hour)';
 
-const examples: Example[] = [
+const ofProducts: Example[] = [
   { name: 'a job that leaves the product open is told nothing', allow: [], want: undefined },
   {
     name: 'an empty catalogue says nothing',
@@ -93,6 +126,12 @@ const examples: Example[] = [
     want: "doesn't know: Odd; alternatives with 49153Mi: Large (9.50 USD an hour), Unpriced",
   },
   {
+    name: 'what is not recommended is no alternative, although it is cheaper than another',
+    allow: ['Odd'],
+    requiredVRAM: '30Gi',
+    want: "doesn't know: Odd; alternatives with 30Gi: Bargain (1.00 USD an hour), Middle (1.50 USD an hour), Large (9.50 USD an hour)",
+  },
+  {
     name: 'what the job denies is no alternative',
     allow: ['Odd'],
     deny: ['Bargain'],
@@ -105,26 +144,111 @@ const examples: Example[] = [
     requiredVRAM: '100Gi',
     want: "doesn't know: Odd; alternatives with 100Gi: none",
   },
+  {
+    name: 'an alternative has what the model needs, where the job itself says nothing of it',
+    allow: ['Odd'],
+    model: 'own',
+    want: "doesn't know: Odd; alternatives with 49153Mi: Large (9.50 USD an hour), Unpriced",
+  },
+  {
+    name: 'what the job says itself counts more than what the model needs',
+    allow: ['Odd'],
+    model: 'own',
+    requiredVRAM: '100Gi',
+    want: "doesn't know: Odd; alternatives with 100Gi: none",
+  },
 ];
 
-describe('the verdict of the catalogue', () => {
-  it.each(examples)('$name', (example) => {
-    const asked = {
-      products: { allow: example.allow, deny: example.deny ?? [] },
-      requiredVRAM: example.requiredVRAM ?? '38Gi',
-    };
-    const known = example.catalogue ?? catalogue();
-    const verdict = catalogueVerdict(asked, known);
-    const words = verdict && catalogueWords(verdict, asked, known);
-    const before = 'of the GPU products that the job allows, policy "default" ';
-    expect(words).toBe(example.want === undefined ? undefined : `${before}${example.want}`);
+const cheapest =
+  'alternatives: llama-8b (0.04 USD a million tokens), gemma (0.54 USD a million tokens), mixtral (0.54 USD a million tokens)';
+
+const ofModels: Example[] = [
+  { name: 'a tested and recommended model is fine', model: 'llama-8b', want: undefined },
+  { name: 'a price that is the threshold', model: 'llama-70b', want: undefined },
+  {
+    name: 'a catalogue without models says nothing',
+    model: 'raw',
+    catalogue: catalogue({ models: [] }),
+    want: undefined,
+  },
+  { name: 'a model nobody knows', model: 'odd', want: `doesn't know: odd; ${cheapest}` },
+  {
+    name: 'a model nobody knows, of a job that says what it needs',
+    model: 'odd',
+    requiredVRAM: '20Gi',
+    want: `doesn't know: odd; ${cheapest}`,
+  },
+  { name: 'an untested model', model: 'raw', want: `calls untested: raw (0.02 USD a million tokens); ${cheapest}` },
+  {
+    name: 'a model that is not recommended, and above the threshold',
+    model: 'dated',
+    want: `doesn't recommend: dated (10 USD a million tokens); calls costly (above 9 USD a million tokens): dated (10 USD a million tokens); ${cheapest}`,
+  },
+  {
+    name: 'without a threshold it is not costly',
+    model: 'dated',
+    catalogue: catalogue({ warnAbove: { costPerHour: '1' } }),
+    want: `doesn't recommend: dated (10 USD a million tokens); ${cheapest}`,
+  },
+  {
+    name: 'the model itself is no alternative, and what has no price comes last',
+    model: 'llama-8b',
+    catalogue: catalogue({ models: models.slice(0, 4), warnAbove: { costPerMillionTokens: '0.03' } }),
+    want: 'calls costly (above 0.03 USD a million tokens): llama-8b (0.04 USD a million tokens); alternatives: own',
+  },
+  {
+    name: 'there is no other model',
+    model: 'raw',
+    catalogue: catalogue({ models: models.slice(3, 5) }),
+    want: 'calls untested: raw (0.02 USD a million tokens); alternatives: none',
+  },
+];
+
+const beforeProducts = 'of the GPU products that the job allows, policy "default" ';
+const beforeModels = 'of the AI models that the job names, policy "default" ';
+const after = (before: string, want: string | undefined) => want && `${before}${want}`;
+
+describe('the words of the catalogue on products', () => {
+  it.each(ofProducts)('$name', (example) => {
+    expect(wordsOf(example)).toBe(after(beforeProducts, example.want));
   });
 
-  it('speaks in the currency of the budget', () => {
+  it('speak in the currency of the budget', () => {
     const budget = { monthly: '1', currency: 'EUR', alertPercents: [], namespaces: [] };
-    const asked = { products: { allow: ['Old'], deny: [] }, requiredVRAM: '48Gi' };
-    const known = catalogue({ budget });
-    expect(catalogueWords(catalogueVerdict(asked, known)!, asked, known)).toContain('Old (2.00 EUR an hour)');
+    const words = wordsOf({ name: '', allow: ['Old'], catalogue: catalogue({ budget }), want: undefined });
+    expect(words).toContain('Old (2.00 EUR an hour)');
+  });
+});
+
+describe('the words of the catalogue on models', () => {
+  it.each(ofModels)('$name', (example) => {
+    expect(wordsOf(example)).toBe(after(beforeModels, example.want));
+  });
+
+  it('stand behind those on products', () => {
+    expect(wordsOf({ name: '', allow: ['Odd'], model: 'raw', requiredVRAM: '100Gi', want: undefined })).toBe(
+      `${beforeProducts}doesn't know: Odd; alternatives with 100Gi: none; and ${beforeModels}calls untested: raw (0.02 USD a million tokens); ${cheapest}`,
+    );
+  });
+
+  it('leave out the VRAM where nobody says what the job needs', () => {
+    expect(wordsOf({ name: '', allow: ['Odd'], model: 'odd', want: undefined })).toContain(
+      `doesn't know: Odd; alternatives: Small (0.40 USD an hour), Bargain (1.00 USD an hour), Middle (1.50 USD an hour); and`,
+    );
+  });
+});
+
+describe('the cost of a model', () => {
+  const budget = { monthly: '1', currency: 'EUR', alertPercents: [], namespaces: [] };
+
+  it.each([
+    ['as the catalogue has it', 'llama-8b', catalogue(), { costPerMillionTokens: '0.04', currency: 'USD' }],
+    ['in the currency of the budget', 'raw', catalogue({ budget }), { costPerMillionTokens: '0.02', currency: 'EUR' }],
+    ['none where it has no price', 'own', catalogue(), undefined],
+    ['none where it is unknown', 'odd', catalogue(), undefined],
+    ['none where the job names none', '', catalogue(), undefined],
+  ])('%s', (_, named, known, want) => {
+    expect(modelCost({ model: named }, known)).toEqual(want);
   });
 });
 

@@ -1,11 +1,10 @@
-// What a policy's catalogue says of cards: their cost, for placement, and what to warn a submitter of, in words. Pure. The
-// same verdicts are given by the API server (hack/generate/admission.ts): change both, the table in e2e/policies holds them.
-import type { DefaultedGPUJobSpec } from '../resources/gpujob.ts';
+// What a policy's catalogue says of cards and AI models: their cost, and what to warn a submitter of. Pure. The same verdicts
+// are given by the API server (hack/generate/admission.ts): change both, the table in e2e/policies holds them.
+import type { DefaultedGPUJobSpec, GPUJobSpec, ModelCost } from '../resources/gpujob.ts';
 import { compareQuantities } from '../resources/quantity-order.ts';
-import type { DefaultedPolicySpec } from '../resources/sovereignpolicy.ts';
+import { currencyOf, type DefaultedPolicySpec } from '../resources/sovereignpolicy.ts';
 
 type GPUs = DefaultedPolicySpec['gpus'];
-type GPU = GPUs[number];
 
 const best = 1000;
 
@@ -21,43 +20,75 @@ export function costByProduct(gpus: GPUs): ReadonlyMap<string, number> {
   );
 }
 
-/** What a job says of cards. */
-export type Asked = Pick<DefaultedGPUJobSpec, 'products' | 'requiredVRAM'>;
+/** The two lists of a catalogue; `cost` is the field of an entry's price, and in warnAbove that of the threshold. */
+export const shelves = {
+  gpus: { name: 'product', cost: 'costPerHour' },
+  models: { name: 'name', cost: 'costPerMillionTokens' },
+} as const;
 
-export interface Catalogue extends Pick<DefaultedPolicySpec, 'gpus' | 'warnAbove' | 'budget'> {
+export type Shelf = keyof typeof shelves;
+
+export interface Catalogue extends Pick<DefaultedPolicySpec, Shelf | 'warnAbove' | 'budget'> {
   readonly policyName: string;
 }
 
-/** Of the products a job allows. The findings are no reason to refuse it. */
+/** A card or a model. */
+export interface Entry {
+  readonly name: string;
+  readonly vram: string | number;
+  /** For an hour, or for a million tokens. */
+  readonly cost: string | undefined;
+  readonly tested: boolean;
+  readonly recommended: boolean;
+}
+
+/** What a job says of cards and of a model. */
+export type Asked = Pick<DefaultedGPUJobSpec, 'products' | 'requiredVRAM' | 'model'>;
+
+/** Without a name in it no catalogue has anything to say of a job. */
+export function namesCatalogued({ model, products }: Pick<GPUJobSpec, 'model' | 'products'>): boolean {
+  return model !== undefined || (products?.allow ?? []).length > 0;
+}
+
+/** Of the products that a job allows, or of its model. The findings are no reason to refuse it. */
 export interface CatalogueVerdict {
+  readonly shelf: Shelf;
   /** As the job writes them. */
   readonly unknown: readonly string[];
-  readonly untested: GPUs;
-  readonly notRecommended: GPUs;
-  readonly costly: GPUs;
-  /** Products without a finding, with at least the VRAM asked for, cheapest first. */
-  readonly alternatives: GPUs;
+  readonly untested: readonly Entry[];
+  readonly notRecommended: readonly Entry[];
+  readonly costly: readonly Entry[];
+  /** Others without a finding, cheapest first. */
+  readonly alternatives: readonly Entry[];
+  /** What each alternative has at least; undefined where nobody says what the job needs, and of models. */
+  readonly vram: string | undefined;
 }
 
 const maxAlternatives = 3;
 
-/** Undefined: there is nothing to say. It is so wherever the catalogue is empty, or the job leaves the product open. */
-export function catalogueVerdict(asked: Asked, catalogue: Catalogue): CatalogueVerdict | undefined {
-  const { gpus } = catalogue;
-  const { allow } = asked.products;
-  if (gpus.length === 0 || allow.length === 0) return undefined;
-  const names = new Set(gpus.map(({ product }) => product));
-  const cards = new Set(allow.map((product) => (names.has(product) ? product : cardOf(product))));
-  const known = gpus.filter(({ product }) => cards.has(product));
-  const verdict = {
-    unknown: allow.filter((product) => !names.has(product) && !names.has(cardOf(product))),
-    untested: known.filter(isUntested),
-    notRecommended: known.filter(isNotRecommended),
-    costly: known.filter((gpu) => isCostly(gpu, catalogue)),
-    alternatives: alternativesTo(cards, asked, catalogue),
-  };
-  const { unknown, untested, notRecommended, costly } = verdict;
-  return [unknown, untested, notRecommended, costly].some((found) => found.length > 0) ? verdict : undefined;
+/** None: there is nothing to say. It is so of a list that is empty in the catalogue, or from which the job names nothing. */
+export function catalogueVerdicts(asked: Asked, catalogue: Catalogue): CatalogueVerdict[] {
+  return [verdictOnProducts(asked, catalogue), verdictOnModel(asked, catalogue)].filter(
+    (verdict) => verdict !== undefined,
+  );
+}
+
+function verdictOnProducts(asked: Asked, catalogue: Catalogue): CatalogueVerdict | undefined {
+  const { allow, deny } = asked.products;
+  const vram = askedVRAM(asked, catalogue);
+  const suits = (card: Entry): boolean =>
+    !deny.includes(card.name) && (compareQuantities(card.vram, vram ?? 0) ?? -1) >= 0;
+  return judge({ shelf: 'gpus', named: allow, entryName: cardOf, suits, vram }, catalogue);
+}
+
+function verdictOnModel({ model }: Asked, catalogue: Catalogue): CatalogueVerdict | undefined {
+  const named = model === '' ? [] : [model];
+  return judge({ shelf: 'models', named, entryName: (name) => name, suits: () => true, vram: undefined }, catalogue);
+}
+
+function askedVRAM({ requiredVRAM, model }: Asked, { models }: Catalogue): string | undefined {
+  const vram = requiredVRAM ?? models.find(({ name }) => name === model)?.vram;
+  return vram === undefined ? undefined : String(vram);
 }
 
 /** The catalogue knows cards; a job may name a share or a slice of one. */
@@ -65,75 +96,60 @@ function cardOf(product: string): string {
   return (product.split('-MIG-')[0] ?? product).replaceAll('-SHARED', '');
 }
 
-const isUntested = ({ tested }: GPU): boolean => tested !== true;
-const isNotRecommended = ({ recommended }: GPU): boolean => recommended !== true;
-
-function isCostly({ costPerHour }: GPU, { warnAbove }: Catalogue): boolean {
-  if (costPerHour === undefined || warnAbove.costPerHour === undefined) return false;
-  return Number(costPerHour) > Number(warnAbove.costPerHour);
+interface Question extends Pick<CatalogueVerdict, 'shelf' | 'vram'> {
+  readonly named: readonly string[];
+  /** Under which other name an entry may stand for a named one. */
+  readonly entryName: (name: string) => string;
+  /** Whether an entry without a finding could take the place of the named ones. */
+  readonly suits: (entry: Entry) => boolean;
 }
 
-function alternativesTo(cards: ReadonlySet<string>, { products, requiredVRAM }: Asked, catalogue: Catalogue): GPUs {
-  const isAlternative = (gpu: GPU): boolean =>
-    !isUntested(gpu) &&
-    !isNotRecommended(gpu) &&
-    !isCostly(gpu, catalogue) &&
-    !cards.has(gpu.product) &&
-    !products.deny.includes(gpu.product) &&
-    (compareQuantities(gpu.vram, requiredVRAM ?? 0) ?? -1) >= 0;
-  return catalogue.gpus.filter(isAlternative).sort(cheapestFirst).slice(0, maxAlternatives);
+function judge({ shelf, vram, named, entryName, suits }: Question, catalogue: Catalogue): CatalogueVerdict | undefined {
+  if (named.length === 0 || catalogue[shelf].length === 0) return undefined;
+  const entries = entriesOf(shelf, catalogue);
+  const names = new Set(entries.map(({ name }) => name));
+  const meant = new Map(named.map((name) => [name, names.has(name) ? name : entryName(name)]));
+  const isMeant = new Set(meant.values());
+  const known = entries.filter(({ name }) => isMeant.has(name));
+  const isCostly = above(catalogue.warnAbove[shelves[shelf].cost]);
+  const findings = {
+    unknown: named.filter((name) => !names.has(meant.get(name) ?? name)),
+    untested: known.filter(({ tested }) => !tested),
+    notRecommended: known.filter(({ recommended }) => !recommended),
+    costly: known.filter(isCostly),
+  };
+  if (Object.values(findings).every((found) => found.length === 0)) return undefined;
+  const isAlternative = (entry: Entry): boolean =>
+    entry.tested && entry.recommended && !isCostly(entry) && !isMeant.has(entry.name) && suits(entry);
+  const alternatives = entries.filter(isAlternative).sort(cheapestFirst).slice(0, maxAlternatives);
+  return { shelf, ...findings, alternatives, vram };
+}
+
+function entriesOf(shelf: Shelf, { gpus, models }: Catalogue): Entry[] {
+  return shelf === 'gpus'
+    ? gpus.map((gpu) => entryOf(gpu.product, gpu.costPerHour, gpu))
+    : models.map((model) => entryOf(model.name, model.costPerMillionTokens, model));
+}
+
+type Judged = Pick<GPUs[number], 'vram' | 'tested' | 'recommended'>;
+
+function entryOf(name: string, cost: string | undefined, { vram, tested, recommended }: Judged): Entry {
+  return { name, cost, vram, tested: tested === true, recommended: recommended === true };
+}
+
+function above(threshold: string | undefined): (entry: Entry) => boolean {
+  return ({ cost }) => cost !== undefined && threshold !== undefined && Number(cost) > Number(threshold);
 }
 
 /** What has no price comes last. */
-function cheapestFirst(a: GPU, b: GPU): number {
-  const [first, second] = [Number(a.costPerHour ?? Infinity), Number(b.costPerHour ?? Infinity)];
+function cheapestFirst(a: Entry, b: Entry): number {
+  const [first, second] = [Number(a.cost ?? Infinity), Number(b.cost ?? Infinity)];
   if (first !== second) return first < second ? -1 : 1;
-  return a.product < b.product ? -1 : 1;
+  return a.name < b.name ? -1 : 1;
 }
 
-/** The fixed words, of which the API server makes the same sentences. */
-export const sentenceWords = {
-  before: 'of the GPU products that the job allows, policy',
-  alternatives: 'alternatives with',
-  noAlternatives: 'none',
-  aboveHourly: 'above',
-  anHour: 'an hour',
-} as const;
-
-/** What a policy does with the products that follow. */
-export const findingWords = {
-  unknown: "doesn't know",
-  untested: 'calls untested',
-  notRecommended: "doesn't recommend",
-  costly: 'calls costly',
-} as const;
-
-export type Finding = keyof typeof findingWords;
-
-export const defaultCurrency = 'USD';
-
-/** For an event and a condition: each finding once, then the alternatives. */
-export function catalogueWords(verdict: CatalogueVerdict, { requiredVRAM }: Asked, catalogue: Catalogue): string {
-  const currency = catalogue.budget?.currency ?? defaultCurrency;
-  const { unknown, alternatives, ...known } = verdict;
-  const priced = (gpus: GPUs): string[] => gpus.map((gpu) => pricedProduct(gpu, currency));
-  const findings: [Finding, readonly string[]][] = [
-    ['unknown', unknown],
-    ['untested', priced(known.untested)],
-    ['notRecommended', priced(known.notRecommended)],
-    ['costly', priced(known.costly)],
-  ];
-  const { before, alternatives: heading, noAlternatives, aboveHourly, anHour } = sentenceWords;
-  const { costPerHour = '' } = catalogue.warnAbove;
-  const threshold = (finding: Finding): string =>
-    finding === 'costly' ? ` (${aboveHourly} ${costPerHour} ${currency} ${anHour})` : '';
-  const said = findings
-    .filter(([, products]) => products.length > 0)
-    .map(([finding, products]) => `${findingWords[finding]}${threshold(finding)}: ${products.join(', ')}`);
-  const others = alternatives.length > 0 ? priced(alternatives).join(', ') : noAlternatives;
-  return `${before} "${catalogue.policyName}" ${said.join('; ')}; ${heading} ${requiredVRAM ?? 'any'}: ${others}`;
-}
-
-function pricedProduct({ product, costPerHour }: GPU, currency: string): string {
-  return costPerHour === undefined ? product : `${product} (${costPerHour} ${currency} ${sentenceWords.anHour})`;
+/** What a million tokens of the model cost; undefined where the catalogue has no price for it. */
+export function modelCost({ model }: Pick<Asked, 'model'>, catalogue: Catalogue): ModelCost | undefined {
+  const cost = catalogue.models.find(({ name }) => name === model)?.costPerMillionTokens;
+  return cost === undefined ? undefined : { costPerMillionTokens: cost, currency: currencyOf(catalogue) };
 }

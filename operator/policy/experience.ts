@@ -1,9 +1,13 @@
-// What the policies know of a GPUJob from runs that are over: where to start, and whether growing still makes sense.
-import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
+// What the policies know of a GPUJob: from runs that are over, where to start and whether growing still makes sense; from their
+// catalogues, what its model needs and costs, and what to warn of.
+import { type GPUJob, gpujobDefaults, type ModelCost } from '../resources/gpujob.ts';
 import { policyDefaults, type SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../runtime/store.ts';
 import { openBreakers } from './breaker.ts';
+import { type Catalogue, modelCost, namesCatalogued } from './catalogue.ts';
+import { catalogueWords } from './catalogue-words.ts';
+import { defaultPolicyName } from './default-policy.ts';
 import type { Keeper } from './keeper.ts';
 import type { RunHistory } from './run-history.ts';
 import { workloadSignature } from './signature.ts';
@@ -15,6 +19,10 @@ export interface Experience {
   modelVRAM(policyName: string, model: string): ModelVRAM;
   /** It runs out of memory again and again: more VRAM is not what it lacks. */
   breakerIsOpen(gpujob: GPUJob): boolean;
+  /** What the catalogue has against the products or the model that it names, with alternatives; undefined: nothing. */
+  catalogueWords(gpujob: GPUJob): string | undefined;
+  /** What a million tokens of its model cost; undefined where the catalogue has no price for it. */
+  modelCost(gpujob: GPUJob): ModelCost | undefined;
 }
 
 export type ModelVRAM =
@@ -43,7 +51,23 @@ export function experienceOf({ history, keeper, policies, clock }: ExperienceOpt
       const open = openBreakers(chain.versions, (one) => history.succeededAt(one), clock.now());
       return open.some((breaker) => breaker.signature === signature);
     },
+    catalogueWords({ spec }) {
+      const catalogue = namesCatalogued(spec) ? catalogueOf(spec, policies) : undefined;
+      return catalogue && catalogueWords(gpujobDefaults(spec), catalogue);
+    },
+    modelCost({ spec }) {
+      const catalogue = spec.model === undefined ? undefined : catalogueOf(spec, policies);
+      return catalogue && modelCost(gpujobDefaults(spec), catalogue);
+    },
   };
+}
+
+function catalogueOf(
+  { policyName = defaultPolicyName }: GPUJob['spec'],
+  policies: ExperienceOptions['policies'],
+): Catalogue | undefined {
+  const policy = policies.get(policyName);
+  return policy && { policyName, ...policyDefaults(policy.spec) };
 }
 
 function modelVRAM(policy: SovereignPolicy | undefined, policyName: string, model: string): ModelVRAM {

@@ -1,5 +1,6 @@
 // The catalogue that OrQuanta ships: today's usual cards under the exact names that stand on node labels, and some open AI
-// models. Data only. A card whose label nobody has shown (MI250X) is left out, as is a price without a source.
+// models. Data only. A card whose label or VRAM nobody has shown (MI250X, GKE's P4 and GB200) is left out, as is a price without
+// a source.
 import type { SovereignPolicySpec } from '../resources/sovereignpolicy.ts';
 import { formatMebibytes } from '../resources/quantity.ts';
 
@@ -54,6 +55,11 @@ const testedHere: ReadonlySet<string> = new Set([
   'NVIDIA-GeForce-RTX-4090',
   'Tesla-V100-SXM2-16GB',
   'Tesla-V100-SXM2-32GB',
+  'nvidia-tesla-v100',
+  'nvidia-tesla-t4',
+  'nvidia-l4',
+  'nvidia-tesla-a100',
+  'nvidia-a100-80gb',
 ]);
 
 function gpu(product: string, mebibytes: number, price?: Price, against?: string): GPU {
@@ -67,10 +73,21 @@ function gpu(product: string, mebibytes: number, price?: Price, against?: string
   };
 }
 
+/**
+ * A card under the name that GKE's label cloud.google.com/gke-accelerator has for it. The names are those of Compute Engine's
+ * GPU models (cloud.google.com/compute/docs/gpus, read on 2026-11-21); which card it is stands there too. No label gives its
+ * VRAM, so it is what the card reports where one does. Other clouds' prices don't hold there.
+ */
+function gke(accelerator: string, mebibytes: number, against?: string): GPU {
+  const { notes = '', ...card } = gpu(accelerator, mebibytes, undefined, against);
+  return { ...card, notes: `GKE's name for the card. ${notes}` };
+}
+
+const turing = 'Not recommended: Turing, without bfloat16.';
 const volta = 'Not recommended: CUDA 13 has no support for Volta.';
 
 export const shippedGPUs: readonly GPU[] = [
-  gpu('Tesla-T4', 15360, aws('0.526', 'g4dn.xlarge'), 'Not recommended: Turing, without bfloat16.'),
+  gpu('Tesla-T4', 15360, aws('0.526', 'g4dn.xlarge'), turing),
   gpu('NVIDIA-L4', 22888, aws('0.8048', 'g6.xlarge')),
   gpu('NVIDIA-A10', 23028, lambdaA10),
   gpu('NVIDIA-A10G', 23028, aws('1.006', 'g5.xlarge')),
@@ -99,6 +116,15 @@ export const shippedGPUs: readonly GPU[] = [
   // (operator/placement/label-sources.ts).
   gpu('Instinct_MI210', 65024),
   gpu('AMD_Instinct_MI300X_OAM', 195072, vultr),
+  gke('nvidia-tesla-v100', 16160, volta),
+  gke('nvidia-tesla-t4', 15360, turing),
+  gke('nvidia-l4', 22888),
+  gke('nvidia-tesla-a100', 39538),
+  gke('nvidia-a100-80gb', 81920),
+  gke('nvidia-h100-80gb', 81559),
+  gke('nvidia-h100-mega-80gb', 81559),
+  gke('nvidia-h200-141gb', 143771),
+  gke('nvidia-b200', 183359),
 ];
 
 interface TokenPrice {

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { conditions, conditionTypes, reasonMeanings, reasons } from './conditions.ts';
+import { conditions, conditionTypes, reasonMeanings, reasons, warningTypes } from './conditions.ts';
 
 describe('the vocabulary', () => {
   it('holds the condition types that kubectl wait, Argo CD and kstatus are told of', () => {
     expect(Object.values(conditions)).toEqual(
       'Ready Placed Suspended Complete Failed Finished Reconciling Stalled'.split(' '),
     );
+  });
+
+  it('holds one condition more, which none of them is told of', () => {
+    expect(Object.keys(warningTypes)).toEqual(['CatalogueWarning']);
   });
 
   it('is closed: these reasons and no other', () => {
@@ -21,12 +25,13 @@ describe('the vocabulary', () => {
   it('says each word in one sentence', () => {
     const sentences = [
       ...Object.values(conditionTypes),
+      ...Object.values(warningTypes),
       ...Object.values(reasonMeanings).map(({ sentence }) => sentence),
     ];
     expect(sentences.filter((sentence) => !/^[A-Z`s].*[.]$/.test(sentence))).toEqual([]);
   });
 
   it('has no reason too long for a column', () => {
-    expect(Object.keys(reasons).filter((reason) => reason.length > 16)).toEqual([]);
+    expect(Object.keys({ ...reasons, ...warningTypes }).filter((reason) => reason.length > 16)).toEqual([]);
   });
 });

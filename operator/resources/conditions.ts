@@ -15,6 +15,14 @@ export const conditionTypes = {
 
 export type ConditionName = keyof typeof conditionTypes;
 
+/** Beside the others, and only while there is something to say: a job without a warning pays nothing for it. */
+export const warningTypes = {
+  CatalogueWarning:
+    "There, and True, while the policy's catalogue doesn't know, doesn't recommend or calls untested or costly what the job names: the message says what, with alternatives.",
+} as const;
+
+export type WarningName = keyof typeof warningTypes;
+
 /** When in a job's life a reason applies. */
 export type Stage = 'BeforeRun' | 'InRun' | 'AfterRun';
 

@@ -77,6 +77,13 @@ const placementSchema = z
   })
   .meta({ description: 'Where the current run is placed.' });
 
+const modelCostSchema = z
+  .object({
+    costPerMillionTokens: text(16, "Price of a million tokens, from the policy's catalogue."),
+    currency: text(3, 'ISO 4217 code.'),
+  })
+  .meta({ description: 'What spec.model costs; absent where the catalogue has no price for it.' });
+
 const failuresSchema = z
   .object({
     application: int32(0, int32Max, 'Failures of the program, out of host memory included.'),
@@ -95,6 +102,7 @@ const statusFields = z.object({
     'VRAM asked for on each GPU now: spec.requiredVRAM, or more after an out-of-memory.',
   ).optional(),
   gpus: int32(0, int32Max, 'GPUs asked for in total: gpus of each worker times workers.').optional(),
+  model: modelCostSchema.optional(),
   placement: placementSchema.optional(),
   run: int32(0, int32Max, 'Number of the current or last run; 0 or absent before the first.').optional(),
   failures: failuresSchema.optional(),
@@ -133,6 +141,7 @@ export const statusSchema = withRules(statusFields, [], [runGoesForward]).meta({
 export type Attempt = z.infer<typeof attemptSchema>;
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type GPUJobCondition = Condition;
+export type ModelCost = z.infer<typeof modelCostSchema>;
 export type GPUJobStatus = z.infer<typeof statusSchema>;
 export type Outcome = (typeof outcomes)[number];
 export type Blame = (typeof blames)[number];

@@ -93,6 +93,13 @@ export const gpujobDefinition: ResourceDefinition = {
       description: 'Number of Pods; empty: 1.',
       wide: true,
     },
+    {
+      name: 'Token-Cost',
+      type: 'string',
+      jsonPath: '.status.model.costPerMillionTokens',
+      description: 'Price of a million tokens of its model.',
+      wide: true,
+    },
     { name: 'Intent', type: 'string', jsonPath: '.spec.intent', description: 'What the job is for.', wide: true },
     {
       name: 'Message',

@@ -42,6 +42,18 @@ export interface DefaultedPolicySpec {
     | undefined;
 }
 
+/** Of prices and budgets, where a policy has no budget that names one. */
+export const defaultCurrency = 'USD';
+
+/** ISO 4217, of all prices of a policy. */
+export function currencyOf({
+  budget,
+}: {
+  readonly budget?: { readonly currency?: string | undefined } | undefined;
+}): string {
+  return budget?.currency ?? defaultCurrency;
+}
+
 const noWeights: Weights = { Fit: 0, Packing: 0, Cost: 0, Reliability: 0, Heat: 0 };
 
 /**
@@ -88,7 +100,7 @@ function learningDefaults(learning: SovereignPolicySpec['learning'] = {}): Defau
 function budgetDefaults(budget: NonNullable<SovereignPolicySpec['budget']>): DefaultedPolicySpec['budget'] {
   return {
     monthly: budget.monthly,
-    currency: budget.currency ?? 'USD',
+    currency: currencyOf({ budget }),
     alertPercents: [...(budget.alertPercents ?? [80, 100])].sort((a, b) => a - b),
     namespaces: budget.namespaces ?? [],
   };

@@ -1,12 +1,14 @@
 // The status of a SovereignPolicy: what was learned and what was spent, rebuilt from the ledger and the books at any time.
 import { z } from 'zod';
-import { int32, int32Max, int64, mapList, oneOf, text, time } from './fields.ts';
+import { int32, int32Max, int64, mapList, oneOf, setList, text, time } from './fields.ts';
 import { conditionSchema } from './condition.ts';
 import { weightNames } from './weights.ts';
 import { withRules } from './rules.ts';
 
 export const maxShownBreakers = 20;
 export const maxShownNamespaces = 100;
+/** The whole, and each namespace that may have a share (sovereignpolicy-spec.ts). */
+const maxBudgets = 129;
 
 const weights = (description: string) =>
   mapList(
@@ -31,6 +33,14 @@ const breakerSchema = z
   })
   .describe('One workload.');
 
+const toldSchema = z
+  .object({
+    namespace: text(63, 'Whose share; empty: the whole policy.'),
+    limit: text(24, 'The limit that it speaks of: another limit is told anew.'),
+    crossings: setList(text(8, 'A percentage, or Limit.'), 101, 'What of it was reached, e.g. 80% and Limit.'),
+  })
+  .describe('What was told of one limit.');
+
 const spentSchema = z
   .object({
     month: text(7, 'The calendar month, UTC, e.g. 2026-11.'),
@@ -46,6 +56,12 @@ const spentSchema = z
       'namespace',
       maxShownNamespaces,
       'The namespaces that spent most.',
+    ).optional(),
+    alerts: mapList(
+      toldSchema,
+      'namespace',
+      maxBudgets,
+      'What events have told of the budget this month, so that each is told once.',
     ).optional(),
   })
   .meta({ description: 'The bill of this month; rounded, and written when it has changed by a percent.' });
@@ -82,3 +98,4 @@ export const policyStatusSchema = withRules(statusFields, []).meta({
 });
 
 export type SovereignPolicyStatus = z.infer<typeof policyStatusSchema>;
+export type ToldBudget = z.infer<typeof toldSchema>;

@@ -7,7 +7,13 @@ import { policyNameRules } from './sovereignpolicy-rules.ts';
 import { policySpecSchema, type SovereignPolicySpec } from './sovereignpolicy-spec.ts';
 import { policyStatusSchema, type SovereignPolicyStatus } from './sovereignpolicy-status.ts';
 
-export { type DefaultedPolicySpec, type Impact, policyDefaults } from './sovereignpolicy-defaults.ts';
+export {
+  currencyOf,
+  defaultCurrency,
+  type DefaultedPolicySpec,
+  type Impact,
+  policyDefaults,
+} from './sovereignpolicy-defaults.ts';
 export {
   learningCauses,
   type LearningCause,

@@ -1,5 +1,5 @@
 // The conditions of a GPUJob, as a function of where it stands. Chosen so that kubectl wait, Argo CD and kstatus judge rightly.
-import { conditionTypes, type ConditionName, type Reason } from '../../resources/conditions.ts';
+import { conditionTypes, type ConditionName, type Reason, type WarningName } from '../../resources/conditions.ts';
 import type { GPUJobCondition as Condition } from '../../resources/gpujob.ts';
 
 const conditionNames = Object.keys(conditionTypes) as ConditionName[];
@@ -65,19 +65,38 @@ export function conditionsFor(
   generation: number,
   now: string,
 ): Condition[] {
+  const reason = reasonOf(standing);
   return conditionNames.map((type) => {
     const status = statusOf(type, standing);
-    const old = before.find((condition) => condition.type === type);
     const speaks = type === 'Ready' || type === 'Placed' || status === 'True';
-    return {
-      type,
-      status,
-      reason: reasonOf(standing),
-      message: speaks ? standing.message : '',
-      lastTransitionTime: old?.status === status ? old.lastTransitionTime : now,
-      observedGeneration: generation,
-    };
+    const message = speaks ? standing.message : '';
+    return dated({ type, status, reason, message }, before, generation, now);
   });
+}
+
+export const catalogueWarning: WarningName = 'CatalogueWarning';
+
+/** What stands beside the conditions of a standing; nothing for a job of which the catalogue has nothing to say. */
+export function warningsFor(
+  words: string | undefined,
+  before: readonly Condition[],
+  generation: number,
+  now: string,
+): Condition[] {
+  if (words === undefined) return [];
+  const warning = { type: catalogueWarning, status: 'True', reason: catalogueWarning, message: words } as const;
+  return [dated(warning, before, generation, now)];
+}
+
+function dated(
+  condition: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
+  before: readonly Condition[],
+  generation: number,
+  now: string,
+): Condition {
+  const old = before.find(({ type }) => type === condition.type);
+  const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : now;
+  return { ...condition, lastTransitionTime, observedGeneration: generation };
 }
 
 export function conditionIsTrue(conditions: readonly Condition[] | undefined, type: ConditionName): boolean {

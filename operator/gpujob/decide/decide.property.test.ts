@@ -1,6 +1,8 @@
 // The properties that make crashes, stale views and repetition harmless, over random lives of a job.
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ConditionName } from '../../resources/conditions.ts';
 import type { GPUJobSpec } from '../../resources/gpujob.ts';
 import { defaultSettings } from '../observation.ts';
 import { torchOutOfMemory } from '../testing/builders.ts';
@@ -16,6 +18,7 @@ import {
   touch,
   type World,
 } from '../testing/world.ts';
+import { conditionIsTrue } from './conditions.ts';
 import { decide } from './decide.ts';
 
 type Move = { readonly name: string; readonly make: (world: World) => void };
@@ -100,6 +103,12 @@ const moves: readonly Move[] = [
       world.room = 'Never';
     },
   },
+  ...[undefined, 'calls untested', "doesn't recommend"].map((words) => ({
+    name: `the catalogue says ${words ?? 'nothing'}`,
+    make: (world: World) => {
+      world.catalogueWords = words;
+    },
+  })),
   {
     name: '3 s pass',
     make: (world) => {
@@ -173,6 +182,13 @@ function essence(world: World): unknown {
   return { status: world.gpujob.status, jobs: world.jobs.map((job) => job.metadata.name), made: world.made };
 }
 
+const isTrue = (world: World, type: ConditionName): boolean => conditionIsTrue(world.gpujob.status?.conditions, type);
+
+function catalogueSaid({ gpujob }: World): { message: string; generation: number | undefined } | undefined {
+  const said = gpujob.status?.conditions?.find(({ type }) => type === 'CatalogueWarning');
+  return said && { message: said.message, generation: said.observedGeneration };
+}
+
 describe('decide', () => {
   it('has nothing to do once its plan is carried out', () => {
     fc.assert(
@@ -227,6 +243,22 @@ describe('decide', () => {
         });
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('says in status what the catalogue says of a job that goes on, and tells it once for each generation and wording', () => {
+    fc.assert(
+      fc.property(spec, life, (jobSpec, steps) => {
+        const world = aWorld(jobSpec);
+        for (const { make } of steps) {
+          const before = { said: catalogueSaid(world), warnings: world.warnings };
+          make(world);
+          settle(world);
+          if (!isTrue(world, 'Finished')) expect(catalogueSaid(world)?.message).toBe(world.catalogueWords);
+          const isNew = catalogueSaid(world) !== undefined && !isDeepStrictEqual(catalogueSaid(world), before.said);
+          expect(world.warnings - before.warnings).toBe(isNew ? 1 : 0);
+        }
+      }),
     );
   });
 

@@ -649,3 +649,23 @@ describe('the status of a waiting job', () => {
     expect(decide(now).effects.map(({ kind }) => kind)).toEqual(['WriteStatus']);
   });
 });
+
+describe('the start of a run', () => {
+  const scene = { vramMebibytes: 20_480, hasMargin: false, gpus: 1, workers: 1, sites: [], reliabilityByProduct: {} };
+  const sceneTold = (observation: Observation): unknown =>
+    decide(observation).effects.flatMap((effect) =>
+      effect.kind === 'WriteStatus' ? effect.facts.map((fact) => fact.kind === 'RunStarted' && fact.scene) : [],
+    );
+
+  it('tells what it was chosen from', () => {
+    expect(sceneTold(anObservation({ verdict: { ...placed, scene } }))).toEqual([scene]);
+    expect(sceneTold(anObservation({ verdict: { ...placed, scene }, jobs: [aJob()], pods: [aPod()] }))).toEqual([
+      scene,
+    ]);
+  });
+
+  it('of a Job that a former leader put elsewhere tells nothing of that', () => {
+    const verdict = { kind: 'Placed', placement: aPlacement(1, ['node-b']), scene } as const;
+    expect(sceneTold(anObservation({ verdict, jobs: [aJob()], pods: [aPod()] }))).toEqual([undefined]);
+  });
+});

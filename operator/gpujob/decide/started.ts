@@ -1,4 +1,7 @@
 // What status and the world are told of a run from its first moment on; for one made just before a crash too.
+import { isDeepStrictEqual } from 'node:util';
+import type { Placement } from '../../placement/model.ts';
+import type { Scene } from '../../placement/scene.ts';
 import type { Fact } from '../effects.ts';
 import { formatCapacity, formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
 import type { Observation } from '../observation.ts';
@@ -22,9 +25,15 @@ export function runStarted(o: Observation, run: OpenRun, standing: Standing): Fa
   if (o.gpujob.status?.run === run.number || !run.placement) return [];
   const since = o.gpujob.status?.queue?.since ?? o.gpujob.metadata.creationTimestamp;
   const waitedMilliseconds = since === undefined ? 0 : Math.max(0, o.nowMilliseconds - Date.parse(since));
-  return [
-    { kind: 'RunStarted', run: run.number, placement: run.placement, waitedMilliseconds, message: standing.message },
-  ];
+  const { number, placement } = run;
+  const scene = sceneOf(o, placement);
+  return [{ kind: 'RunStarted', run: number, placement, waitedMilliseconds, message: standing.message, scene }];
+}
+
+/** A Job that a former leader made may stand where this process would not have put it. */
+function sceneOf({ verdict }: Observation, { workers }: Placement): Scene | undefined {
+  if (verdict?.kind !== 'Placed') return undefined;
+  return isDeepStrictEqual(verdict.placement.workers, workers) ? verdict.scene : undefined;
 }
 
 export function placedMessage(o: Observation, run: OpenRun): string {
@@ -37,9 +46,13 @@ export function placedMessage(o: Observation, run: OpenRun): string {
   return `run ${run.number} on ${where}: ${cardWords}${learnedSize(o, run)}`;
 }
 
-/** A first run asks for more than its spec only where the same workload needed it before. */
+/**
+ * A first run asks for more than its spec only where the same workload needed it before. What a model needs is not the spec's
+ * word: the catalogue may say less of it since the run began.
+ */
 function learnedSize(o: Observation, run: OpenRun): string {
   const asked = o.workload.vramMebibytes;
+  if (o.gpujob.spec.requiredVRAM === undefined) return '';
   if (run.number > 1 || asked <= parseMebibytes(o.spec.requiredVRAM)) return '';
   return `; asks for ${formatMebibytes(asked)} and not ${o.spec.requiredVRAM}, because the same workload needed it before`;
 }

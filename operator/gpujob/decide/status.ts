@@ -1,12 +1,12 @@
 // Turns where a GPUJob stands into its next status and the effect that writes it. A status that would say the same is not written.
 import { isDeepStrictEqual } from 'node:util';
 import type { Placement } from '../../placement/model.ts';
-import type { GPUJobStatus } from '../../resources/gpujob.ts';
+import type { GPUJobCondition, GPUJobStatus } from '../../resources/gpujob.ts';
 import { timestamp } from '../../resources/timestamp.ts';
 import { formatMebibytes } from '../../resources/quantity.ts';
 import type { Decision, Effect, Fact } from '../effects.ts';
 import type { Observation } from '../observation.ts';
-import { conditionsFor, reasonOf, type Standing } from './conditions.ts';
+import { catalogueWarning, conditionsFor, reasonOf, type Standing, warningsFor } from './conditions.ts';
 
 /** Fields to set; undefined removes. */
 export type StatusChange = { [K in keyof GPUJobStatus]?: GPUJobStatus[K] | undefined };
@@ -26,11 +26,13 @@ export interface Outcome {
 function nextStatus(o: Observation, standing: Standing, change: StatusChange): GPUJobStatus {
   const before = o.gpujob.status ?? {};
   const generation = o.gpujob.metadata.generation ?? 0;
+  const dating = [before.conditions ?? [], generation, timestamp(o.nowMilliseconds)] as const;
   const merged = {
     ...before,
     ...change,
+    model: o.modelCost,
     observedGeneration: generation,
-    conditions: conditionsFor(standing, before.conditions ?? [], generation, timestamp(o.nowMilliseconds)),
+    conditions: [...conditionsFor(standing, ...dating), ...warningsFor(o.catalogueWords, ...dating)],
   };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
 }
@@ -44,10 +46,25 @@ export function conclude(o: Observation, outcome: Outcome): Decision {
   };
 }
 
-function writeStatus(o: Observation, { standing, change, facts }: Outcome): Effect[] {
+function writeStatus(o: Observation, { standing, change, facts = [] }: Outcome): Effect[] {
   if (!standing) return [];
   const status = nextStatus(o, standing, change ?? {});
-  return isWorthWriting(o, status, standing) ? [{ kind: 'WriteStatus', status, facts: facts ?? [] }] : [];
+  if (!isWorthWriting(o, status, standing)) return [];
+  return [{ kind: 'WriteStatus', status, facts: [...warned(o, status), ...facts] }];
+}
+
+/** Once for each generation and wording: what the status says already was told, by whichever process. */
+function warned(o: Observation, next: GPUJobStatus): Fact[] {
+  const warning = warningIn(next);
+  if (!warning) return [];
+  const { message, observedGeneration } = warning;
+  const told = warningIn(o.gpujob.status);
+  if (told?.message === message && told.observedGeneration === observedGeneration) return [];
+  return [{ kind: 'CatalogueWarning', message }];
+}
+
+function warningIn(status: GPUJobStatus | undefined): GPUJobCondition | undefined {
+  return status?.conditions?.find(({ type }) => type === catalogueWarning);
 }
 
 function isWorthWriting(o: Observation, next: GPUJobStatus, standing: Standing): boolean {
@@ -62,8 +79,12 @@ function sameButForMessages(before: GPUJobStatus, next: GPUJobStatus): boolean {
   return isDeepStrictEqual(withoutMessages(before), withoutMessages(next));
 }
 
+/** A warning changes with the catalogue only, and should not outlive what it speaks of. */
 function withoutMessages(status: GPUJobStatus): GPUJobStatus {
-  return { ...status, conditions: (status.conditions ?? []).map((condition) => ({ ...condition, message: '' })) };
+  const conditions = (status.conditions ?? []).map((condition) =>
+    condition.type === catalogueWarning ? condition : { ...condition, message: '' },
+  );
+  return { ...status, conditions };
 }
 
 /** Whether the status already says this reason; a fact is announced once, when it begins to be true. */

@@ -155,6 +155,8 @@ export function anObservation(overrides: ObservationOverrides = {}): Observation
     cardSizesMebibytes: [15360, 22888, 39538, 81920],
     breakerIsOpen: false,
     modelNotFound: undefined,
+    catalogueWords: undefined,
+    modelCost: undefined,
     nodes: { has: () => true },
     statusWrittenAtMilliseconds: undefined,
     ...overrides,

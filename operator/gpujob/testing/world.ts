@@ -2,7 +2,7 @@
 // tests. It is a model of the rules, not a stand-in for the control plane: e2e runs on the real one.
 import type { Verdict } from '../../placement/model.ts';
 import { labels } from '../../resources/labels.ts';
-import type { GPUJob, GPUJobStatus } from '../../resources/gpujob.ts';
+import type { GPUJob } from '../../resources/gpujob.ts';
 import type { Job, Pod } from '../../runtime/kubernetes.ts';
 import { decide } from '../decide/decide.ts';
 import type { Effect } from '../effects.ts';
@@ -19,12 +19,17 @@ export interface World {
   jobs: Job[];
   pods: Pod[];
   room: Room;
+  /** What the catalogue has to say of the job. */
+  catalogueWords: string | undefined;
   /** Every Job ever made, by name: a name in here twice is a run started twice. */
   made: string[];
+  /** How often the words of the catalogue were made known. */
+  warnings: number;
 }
 
 export function aWorld(spec: Parameters<typeof aGPUJob>[0] = {}): World {
-  return { milliseconds: 0, version: 1, gpujob: aGPUJob(spec), jobs: [], pods: [], room: 'Free', made: [] };
+  const nothing = { jobs: [], pods: [], made: [], warnings: 0, catalogueWords: undefined };
+  return { milliseconds: 0, version: 1, gpujob: aGPUJob(spec), room: 'Free', ...nothing };
 }
 
 export function clone(world: World): World {
@@ -43,6 +48,7 @@ export function observeWorld(world: World): Observation {
     gpujob: world.gpujob,
     jobs: world.jobs,
     pods: world.pods,
+    catalogueWords: world.catalogueWords,
     nowMilliseconds: start + world.milliseconds,
   };
   const run = anObservation(base).workload.run;
@@ -57,7 +63,7 @@ export function apply(world: World, seen: GPUJob, effect: Effect): boolean {
     case 'DeleteJob':
       return deleteJob(world, effect);
     case 'WriteStatus':
-      return writeStatus(world, seen, effect.status);
+      return writeStatus(world, seen, effect);
     case 'CreateService':
     case 'DeleteService':
     case 'TryJob':
@@ -97,8 +103,9 @@ export function removeJob(world: World, name: string): void {
   world.pods = world.pods.filter((pod) => pod.metadata.labels?.[labels.run] !== run);
 }
 
-function writeStatus(world: World, seen: GPUJob, status: GPUJobStatus): boolean {
+function writeStatus(world: World, seen: GPUJob, { status, facts }: Extract<Effect, { kind: 'WriteStatus' }>): boolean {
   if (seen.metadata.resourceVersion !== world.gpujob.metadata.resourceVersion) return false;
+  world.warnings += facts.filter(({ kind }) => kind === 'CatalogueWarning').length;
   touch(world, { status });
   return true;
 }
