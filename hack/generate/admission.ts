@@ -18,7 +18,7 @@ import type { GeneratedFile } from './files.ts';
 
 const name = `catalogue.${gpujobs.plural}.${gpujobs.group}`;
 
-/** Above all prices: an amount of money has nine digits at most (operator/resources/sovereignpolicy-rules.ts). */
+/** Above all prices: an amount of money has nine digits at most (operator/resources/sovereignpolicy/rules.ts). */
 const noPrice = '1000000000.0';
 
 interface Question {

@@ -1,8 +1,8 @@
 // The reference pages name everything there is, and what they say of it comes from where it is defined.
 import { describe, expect, it } from 'vitest';
 import { settings } from '../../operator/config.ts';
-import { conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/conditions.ts';
-import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy-conditions.ts';
+import { conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/gpujob/conditions.ts';
+import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy/conditions.ts';
 import { referencePages } from './reference.ts';
 
 const pages = new Map((await referencePages()).map(({ path, content }) => [path, content]));

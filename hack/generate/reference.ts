@@ -6,8 +6,13 @@ import { settings } from '../../operator/config.ts';
 import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
 import { policyMetrics } from '../../operator/policy/metrics.ts';
 import { Inventory } from '../../operator/placement/inventory.ts';
-import { type Stage, conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/conditions.ts';
-import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy-conditions.ts';
+import {
+  type Stage,
+  conditionTypes,
+  reasonMeanings,
+  warningTypes,
+} from '../../operator/resources/gpujob/conditions.ts';
+import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy/conditions.ts';
 import { systemClock } from '../../operator/runtime/clock.ts';
 import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
 import type { GeneratedFile } from './files.ts';
@@ -83,7 +88,7 @@ ${table(['Condition', 'Meaning'], warnings)}
 ${table(['Condition', 'Meaning'], policyConditions)}
 
 ${table(['Reason', 'Meaning'], policyReasons)}`;
-  const source = 'operator/resources/conditions.ts and sovereignpolicy-conditions.ts';
+  const source = 'the conditions.ts of each kind in operator/resources';
   return { name: 'reasons', title: 'Conditions and reasons', source, body };
 }
 

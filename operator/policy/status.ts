@@ -3,7 +3,7 @@ import {
   type PolicyConditionName,
   type PolicyReason,
   policyConditionTypes,
-} from '../resources/sovereignpolicy-conditions.ts';
+} from '../resources/sovereignpolicy/conditions.ts';
 import {
   type DefaultedPolicySpec,
   maxShownBreakers,

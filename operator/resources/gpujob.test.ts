@@ -1,7 +1,7 @@
 // The table of good and bad objects, through zod. The same table meets the real API server in e2e/crd.e2e.test.ts.
 import { describe, expect, it } from 'vitest';
 import { type GPUJob, gpujobSchema } from './gpujob.ts';
-import { gpujobTransitions } from './gpujob-transitions.ts';
+import { gpujobTransitions } from './gpujob/transitions.ts';
 import { brokenTransitions } from './rules.ts';
 import { lonelyChecks, rulesOf } from './testing/rules.ts';
 import { badGPUJobs, goodGPUJobs } from './testing/objects.ts';

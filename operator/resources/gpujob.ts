@@ -1,17 +1,17 @@
 // The GPUJob: its types, its schema and everything its CRD needs. The one door to the kind for the rest of the operator.
 import { z } from 'zod';
 import type { ResourceDefinition, ResourceDescriptor, StoredMetadata } from './definition.ts';
-import { nameRules } from './gpujob-rules.ts';
-import { type GPUJobSpec, specSchema } from './gpujob-spec.ts';
-import { type GPUJobStatus, statusSchema } from './gpujob-status.ts';
-import { gpujobTransitions } from './gpujob-transitions.ts';
+import { nameRules } from './gpujob/rules.ts';
+import { type GPUJobSpec, specSchema } from './gpujob/spec.ts';
+import { type GPUJobStatus, statusSchema } from './gpujob/status.ts';
+import { gpujobTransitions } from './gpujob/transitions.ts';
 import { group } from './labels.ts';
 import { withRules } from './rules.ts';
 
-export { type DefaultedGPUJobSpec, gpujobDefaults } from './gpujob-defaults.ts';
-export { type GPUJobSpec, type Isolation, maxGPUsPerWorker, maxWorkers } from './gpujob-spec.ts';
-export * from './gpujob-status.ts';
-export type { PodTemplate, TemplateContainer, TemplateResources } from './pod-template.ts';
+export { type DefaultedGPUJobSpec, gpujobDefaults } from './gpujob/defaults.ts';
+export { type GPUJobSpec, type Isolation, maxGPUsPerWorker, maxWorkers } from './gpujob/spec.ts';
+export * from './gpujob/status.ts';
+export type { PodTemplate, TemplateContainer, TemplateResources } from './gpujob/pod-template.ts';
 
 export const gpujobs = {
   group,

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { ResourceDefinition, ResourceDescriptor, StoredMetadata } from './definition.ts';
 import { group } from './labels.ts';
 import { withRules } from './rules.ts';
-import { policyNameRules } from './sovereignpolicy-rules.ts';
-import { policySpecSchema, type SovereignPolicySpec } from './sovereignpolicy-spec.ts';
-import { policyStatusSchema, type SovereignPolicyStatus } from './sovereignpolicy-status.ts';
+import { policyNameRules } from './sovereignpolicy/rules.ts';
+import { policySpecSchema, type SovereignPolicySpec } from './sovereignpolicy/spec.ts';
+import { policyStatusSchema, type SovereignPolicyStatus } from './sovereignpolicy/status.ts';
 
 export {
   currencyOf,
@@ -13,14 +13,14 @@ export {
   type DefaultedPolicySpec,
   type Impact,
   policyDefaults,
-} from './sovereignpolicy-defaults.ts';
+} from './sovereignpolicy/defaults.ts';
 export {
   learningCauses,
   type LearningCause,
   type LearningMode,
   type SovereignPolicySpec,
-} from './sovereignpolicy-spec.ts';
-export * from './sovereignpolicy-status.ts';
+} from './sovereignpolicy/spec.ts';
+export * from './sovereignpolicy/status.ts';
 export { type WeightName, weightNames } from './weights.ts';
 
 export const sovereignPolicies = {

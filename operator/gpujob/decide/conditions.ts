@@ -1,5 +1,10 @@
 // The conditions of a GPUJob, as a function of where it stands. Chosen so that kubectl wait, Argo CD and kstatus judge rightly.
-import { conditionTypes, type ConditionName, type Reason, type WarningName } from '../../resources/conditions.ts';
+import {
+  conditionTypes,
+  type ConditionName,
+  type Reason,
+  type WarningName,
+} from '../../resources/gpujob/conditions.ts';
 import type { GPUJobCondition as Condition } from '../../resources/gpujob.ts';
 
 const conditionNames = Object.keys(conditionTypes) as ConditionName[];

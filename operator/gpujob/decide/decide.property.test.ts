@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConditionName } from '../../resources/conditions.ts';
+import type { ConditionName } from '../../resources/gpujob/conditions.ts';
 import type { GPUJobSpec } from '../../resources/gpujob.ts';
 import { defaultSettings } from '../observation.ts';
 import { torchOutOfMemory } from '../testing/builders.ts';

@@ -1,6 +1,6 @@
 // What is spent against what may be spent: which alert is reached, and whether new runs must wait. Pure.
 import type { PolicyRefusal } from '../../placement/model.ts';
-import type { DefaultedPolicySpec } from '../../resources/sovereignpolicy-defaults.ts';
+import type { DefaultedPolicySpec } from '../../resources/sovereignpolicy/defaults.ts';
 import type { Accrued } from './book.ts';
 import { formatMoney, parseMoney } from './money.ts';
 import { endTimeOf } from './month.ts';

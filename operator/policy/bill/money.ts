@@ -1,7 +1,7 @@
 // Amounts of money as whole millionths of the currency's unit, always safe integers: nothing of a bill is ever a float. An
 // amount that couldn't be said exactly any more stands still at the largest one that can.
 
-/** A decimal number as the policies have it (money in resources/sovereignpolicy-spec.ts). */
+/** A decimal number as the policies have it (money in resources/sovereignpolicy/spec.ts). */
 const decimalPattern = /^(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?$/;
 const decimals = 6;
 const microPerUnit = 10 ** decimals;

@@ -1,8 +1,8 @@
 // The spec of a SovereignPolicy: what Git owns. What was learned is never written here, it stands in status. No defaults in
-// the schema, as those would be drift to Argo CD; sovereignpolicy-defaults.ts applies them in code.
+// the schema, as those would be drift to Argo CD; defaults.ts applies them in code.
 import { z } from 'zod';
-import { atomicList, int32, mapList, memoryQuantity, oneOf, setList, text, textMap } from './fields.ts';
-import { withRules } from './rules.ts';
+import { atomicList, int32, mapList, memoryQuantity, oneOf, setList, text, textMap } from '../fields.ts';
+import { withRules } from '../rules.ts';
 import {
   budgetRules,
   currencyRules,
@@ -14,9 +14,9 @@ import {
   selectorRequirementRules,
   weightChangeRules,
   weightsRules,
-} from './sovereignpolicy-rules.ts';
-import { modelNameRules, productNameRules } from './gpujob-rules.ts';
-import { weightNames } from './weights.ts';
+} from './rules.ts';
+import { modelNameRules, productNameRules } from '../gpujob/rules.ts';
+import { weightNames } from '../weights.ts';
 
 /** What teaches: a run's own out-of-memory, and a job that no card here could ever hold (requirement S7). */
 export const learningCauses = ['OutOfMemory', 'NeverFits'] as const;

@@ -1,5 +1,5 @@
 // What a GPUJob means where its spec says nothing. Applied in code on reading, never written to the object.
-import type { GPUJobSpec } from './gpujob-spec.ts';
+import type { GPUJobSpec } from './spec.ts';
 
 type Chosen<K extends keyof GPUJobSpec> = NonNullable<GPUJobSpec[K]>;
 type Retry = Chosen<'retry'>;

@@ -1,6 +1,6 @@
 // What a SovereignPolicy may not say, beyond the types and bounds of its fields. Each rule is CEL and TypeScript in one.
-import { dnsLabelPattern } from './fields.ts';
-import type { Rule } from './rules.ts';
+import { dnsLabelPattern } from '../fields.ts';
+import type { Rule } from '../rules.ts';
 
 /** With a dash and a version it is the name of a revision, and by itself the value of a label. */
 export const maxPolicyNameLength = 50;

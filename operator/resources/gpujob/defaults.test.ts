@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { gpujobDefaults } from './gpujob-defaults.ts';
-import type { GPUJobSpec } from './gpujob-spec.ts';
+import { gpujobDefaults } from './defaults.ts';
+import type { GPUJobSpec } from './spec.ts';
 
 const template = {
   spec: {

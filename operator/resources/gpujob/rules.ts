@@ -1,8 +1,8 @@
 // What a GPUJob may not say, beyond the types and bounds of its fields: within a field and across fields. Each rule is CEL
-// and TypeScript in one. The transitions, what may not change any more, are in gpujob-transitions.ts.
-import { dnsLabelPattern, dnsSubdomainPattern } from './fields.ts';
-import { compareQuantities } from './quantity-order.ts';
-import type { Rule } from './rules.ts';
+// and TypeScript in one. The transitions, what may not change any more, are in transitions.ts.
+import { dnsLabelPattern, dnsSubdomainPattern } from '../fields.ts';
+import { compareQuantities } from '../quantity-order.ts';
+import type { Rule } from '../rules.ts';
 
 /** 50 leaves room for a run's number and a worker's index in the 63 characters of a host name. */
 export const maxNameLength = 50;

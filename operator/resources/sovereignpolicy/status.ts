@@ -1,13 +1,13 @@
 // The status of a SovereignPolicy: what was learned and what was spent, rebuilt from the ledger and the books at any time.
 import { z } from 'zod';
-import { int32, int32Max, int64, mapList, oneOf, setList, text, time } from './fields.ts';
-import { conditionSchema } from './condition.ts';
-import { weightNames } from './weights.ts';
-import { withRules } from './rules.ts';
+import { int32, int32Max, int64, mapList, oneOf, setList, text, time } from '../fields.ts';
+import { conditionSchema } from '../condition.ts';
+import { weightNames } from '../weights.ts';
+import { withRules } from '../rules.ts';
 
 export const maxShownBreakers = 20;
 export const maxShownNamespaces = 100;
-/** The whole, and each namespace that may have a share (sovereignpolicy-spec.ts). */
+/** The whole, and each namespace that may have a share (spec.ts). */
 const maxBudgets = 129;
 
 const weights = (description: string) =>

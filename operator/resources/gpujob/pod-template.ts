@@ -21,8 +21,8 @@ import {
   text,
   textMap,
   time,
-} from './fields.ts';
-import { withRules } from './rules.ts';
+} from '../fields.ts';
+import { withRules } from '../rules.ts';
 
 const likeAPod = (what: string) => `${what}, as in a Pod.`;
 const flag = (description: string) => z.boolean().meta({ description });

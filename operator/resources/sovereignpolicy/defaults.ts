@@ -1,6 +1,6 @@
 // What a SovereignPolicy means where its spec says nothing. Applied in code on reading, never written to the object.
-import type { LearningCause, LearningMode, SovereignPolicySpec } from './sovereignpolicy-spec.ts';
-import { type WeightName, weightNames } from './weights.ts';
+import type { LearningCause, LearningMode, SovereignPolicySpec } from './spec.ts';
+import { type WeightName, weightNames } from '../weights.ts';
 
 type Weights = Readonly<Record<WeightName, number>>;
 

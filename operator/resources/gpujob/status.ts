@@ -1,9 +1,9 @@
 // The status of a GPUJob, as the operator writes it and users read it. Numbers are integers or quantities; there is no
 // phase: conditions carry the state.
 import { z } from 'zod';
-import { type Condition, conditionSchema } from './condition.ts';
-import { atomicList, int32, int32Max, int64, mapList, oneOf, reportedQuantity, text, time } from './fields.ts';
-import { type Transition, withRules } from './rules.ts';
+import { type Condition, conditionSchema } from '../condition.ts';
+import { atomicList, int32, int32Max, int64, mapList, oneOf, reportedQuantity, text, time } from '../fields.ts';
+import { type Transition, withRules } from '../rules.ts';
 
 export const maxAttempts = 10;
 export const maxAttemptNodes = 64;

@@ -1,10 +1,10 @@
 // What may not change in a GPUJob's spec once a run has started: attempts would no longer be comparable and a retry would
 // run something else. suspend, retry, activeDeadlineSeconds and ttlSecondsAfterFinished stay free.
 import { isDeepStrictEqual } from 'node:util';
-import { type DefaultedGPUJobSpec, gpujobDefaults } from './gpujob-defaults.ts';
-import type { GPUJobSpec } from './gpujob-spec.ts';
-import { compareQuantities } from './quantity-order.ts';
-import type { Transition } from './rules.ts';
+import { type DefaultedGPUJobSpec, gpujobDefaults } from './defaults.ts';
+import type { GPUJobSpec } from './spec.ts';
+import { compareQuantities } from '../quantity-order.ts';
+import type { Transition } from '../rules.ts';
 
 interface Versioned {
   spec: GPUJobSpec;

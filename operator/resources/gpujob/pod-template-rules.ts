@@ -1,7 +1,7 @@
 // What a pod template may not say, because the operator says it or because it would take cards past the scheduler. Each
 // rule is CEL and TypeScript in one; messages say what to write instead.
-import { dnsLabelPattern } from './fields.ts';
-import type { Rule } from './rules.ts';
+import { dnsLabelPattern } from '../fields.ts';
+import type { Rule } from '../rules.ts';
 
 /** How the resource names of cards begin, by vendor. Network devices such as nvidia.com/hostdev are none. */
 export const cardResourcePrefixes = [

@@ -1,7 +1,7 @@
 // The spec of a GPUJob: what a user asks for. It has no defaults in its schema, as those would be drift to Argo CD
-// (shared/field-notes.md, GitOps); gpujob-defaults.ts applies them in code.
+// (shared/field-notes.md, GitOps); defaults.ts applies them in code.
 import { z } from 'zod';
-import { int32, int32Max, int64, memoryQuantity, oneOf, setList, text } from './fields.ts';
+import { int32, int32Max, int64, memoryQuantity, oneOf, setList, text } from '../fields.ts';
 import {
   intentRules,
   containerNameRules,
@@ -10,9 +10,9 @@ import {
   productNameRules,
   productsRules,
   specRules,
-} from './gpujob-rules.ts';
+} from './rules.ts';
 import { podTemplateSchema } from './pod-template.ts';
-import { withRules } from './rules.ts';
+import { withRules } from '../rules.ts';
 
 export const maxGPUsPerWorker = 64;
 export const maxWorkers = 512;
