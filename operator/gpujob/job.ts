@@ -1,5 +1,5 @@
 // Builds a run's batch/v1 Job and a gang's headless Service from the GPUJob and its placement. Pure: same input, same manifest.
-import { backendOf } from '../placement/allocation/backend.ts';
+import { backendOf } from '../placement/allocation/backends.ts';
 import type { Reservation } from '../placement/model.ts';
 import { labels, managedBy } from '../resources/labels.ts';
 import { type DefaultedGPUJobSpec, type GPUJob, gpujobAPIVersion, gpujobs } from '../resources/gpujob.ts';

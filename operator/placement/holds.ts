@@ -1,12 +1,17 @@
 // The nodes kept for jobs that have waited too long. A job has all nodes it needs kept or none, and no node is kept for two,
 // so that two starving jobs never keep half of what each needs.
 import type { Inventory } from './inventory.ts';
-import type { HeldNodes } from './model.ts';
+import type { HeldNodes, Workload } from './model.ts';
 import type { NodeEntry } from './node-class.ts';
 import { nodeMatches } from './selectors.ts';
 import type { Shape, Site } from './shape.ts';
 import { nodesOf, workersIn } from './shape.ts';
-import type { Waiter } from './starvation.ts';
+
+/** A job that must wait although its cards exist. */
+export interface Waiter {
+  readonly workload: Workload;
+  readonly shape: Shape;
+}
 
 /** The nodes that are kept, none of them for two. */
 export class Holds {

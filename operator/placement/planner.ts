@@ -2,7 +2,7 @@
 // No clock, no randomness, no I/O; the inventory is as before when it returns.
 import { policyNotFound, withHope, withoutHope } from './explain.ts';
 import { hasFreeCardsOn, holdCandidates, Holds, nodesToHold, stillFitsOn } from './holds.ts';
-import type { HoldCandidates } from './holds.ts';
+import type { HoldCandidates, Waiter } from './holds.ts';
 import type { Draft, Inventory } from './inventory.ts';
 import type {
   PlacedWorkers,
@@ -14,13 +14,13 @@ import type {
   Verdict,
   Workload,
 } from './model.ts';
-import { type Scene, sceneOf } from './scene.ts';
+import { sceneOf } from './record-scene.ts';
+import type { Scene } from './scene.ts';
 import type { Places, SearchContext } from './search.ts';
 import { choosePlaces } from './search.ts';
 import { buildShape, shapeKey, withCards } from './shape.ts';
 import type { Shape } from './shape.ts';
 import { Patience, startingSites, WantedNodes } from './starvation.ts';
-import type { Waiter } from './starvation.ts';
 
 export interface PlanInput {
   readonly queue: readonly Workload[];

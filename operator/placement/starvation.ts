@@ -1,20 +1,14 @@
 // Who has waited too long. A smaller job may pass a larger one, but not for ever: a job at the head for a minute, or passed
 // twenty times, gets the nodes that could free first kept for it (holds.ts).
-import { workersAlone } from './holds.ts';
+import { type Waiter, workersAlone } from './holds.ts';
 import type { Inventory } from './inventory.ts';
-import type { QueueMemory, Workload } from './model.ts';
+import type { QueueMemory } from './model.ts';
 import type { NodeClass } from './node-class.ts';
 import type { Shape, Site } from './shape.ts';
 import { groupRoom } from './shape.ts';
 
 export const headPatienceMilliseconds = 60_000;
 export const passedLimit = 20;
-
-/** A job that must wait although its cards exist. */
-export interface Waiter {
-  readonly workload: Workload;
-  readonly shape: Shape;
-}
 
 interface WatchedWaiter extends Waiter {
   /** Among those who wait, in queue order. */

@@ -10,7 +10,7 @@ import type { Keeper } from './keeper.ts';
 import type { Billing } from './bill/billing.ts';
 import { selects, selectsAll } from './namespaces.ts';
 import type { RunHistory } from './run-history.ts';
-import { settingInForce } from './state.ts';
+import { settingInForce } from './ledger/chain.ts';
 
 /** Failures fade, and new ones are seen, at least so often. */
 const freshMilliseconds = 10_000;

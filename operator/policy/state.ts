@@ -1,6 +1,5 @@
 // What a policy has learned, and by which rules it learns: plain data in parts of a million, so that sums are exact.
 import type { DefaultedPolicySpec, Impact, LearningCause, LearningMode } from '../resources/sovereignpolicy.ts';
-import type { Chain } from './ledger/chain.ts';
 import { type WeightName, weightNames } from '../resources/weights.ts';
 
 /** Parts of a million; all weights of a setting sum to `whole`. */
@@ -66,11 +65,6 @@ export function learningRulesOf({ weights, headroomPermille, learning, impacts }
 /** Nothing learned yet. */
 export function initialState({ baseline }: LearningRules): PolicyState {
   return { learned: baseline, effective: baseline, accounts: [] };
-}
-
-/** What placement is to use: the head of the ledger; the baseline while there is none, or none that can be trusted. */
-export function settingInForce(spec: DefaultedPolicySpec, chain: Chain): Setting {
-  return chain.kind === 'Intact' ? chain.head.effective : learningRulesOf(spec).baseline;
 }
 
 export function mapWeights(map: (name: WeightName) => number): Weights {

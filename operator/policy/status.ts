@@ -21,9 +21,9 @@ import { sharesOf } from './bill/budget.ts';
 import { formatMoney } from './bill/money.ts';
 import type { Breaker } from './breaker.ts';
 import { outdatedCatalogue } from './default-policy.ts';
-import type { Chain } from './ledger/chain.ts';
+import { type Chain, settingInForce } from './ledger/chain.ts';
 import { type Cause, isFailure, type Version } from './ledger/version.ts';
-import { type Setting, settingInForce } from './state.ts';
+import type { Setting } from './state.ts';
 
 /** What is to be said beside the chain. */
 export interface Findings {

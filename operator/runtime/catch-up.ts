@@ -7,9 +7,8 @@ import type { Clock } from './clock.ts';
 import { isApiError } from './errors.ts';
 import type { KubernetesObject, ObjectMeta } from './kubernetes.ts';
 import type { Log } from './log.ts';
-import type { Selection } from './reflector.ts';
 import { keyOf } from './resource.ts';
-import type { Resource } from './resource.ts';
+import type { Resource, Selection } from './resource.ts';
 import { compareVersions } from './resource-version.ts';
 import type { Store } from './store.ts';
 

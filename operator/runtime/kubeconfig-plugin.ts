@@ -1,7 +1,7 @@
 // Tokens from a kubeconfig's exec or auth provider plugin, by way of client-node. The only file that runs its code; load it
 // dynamically, and never inside a cluster.
 import { KubeConfig } from '@kubernetes/client-node';
-import type { TokenSource } from './connection.ts';
+import type { TokenSource } from './access.ts';
 
 export function pluginTokens(path: string): TokenSource {
   let config: KubeConfig | undefined;

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
-import type { Connection, TokenSource } from './connection.ts';
+import type { Connection, TokenSource } from './access.ts';
 import { TokenFile } from './token-file.ts';
 
 /** The kubeconfig can't be used; the message says why and names no secret. */

@@ -4,7 +4,7 @@ import { ApiError } from './errors.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 import { silentLog } from './log.ts';
 import { Reflector } from './reflector.ts';
-import type { Selection } from './reflector.ts';
+import type { Selection } from './resource.ts';
 import { Store } from './store.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { InMemoryApiServer, configMaps } from './testing/in-memory-api-server.ts';

@@ -10,15 +10,8 @@ import type { Clock } from './clock.ts';
 import { ApiError, isApiError } from './errors.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 import type { Log } from './log.ts';
-import type { Resource } from './resource.ts';
+import type { Resource, Selection } from './resource.ts';
 import type { Listing, Store } from './store.ts';
-
-/** Which objects of a collection. */
-export interface Selection {
-  namespace?: string;
-  labelSelector?: string;
-  fieldSelector?: string;
-}
 
 export interface ReflectorOptions<T extends KubernetesObject> extends Selection {
   client: ApiClient;

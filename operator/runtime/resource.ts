@@ -91,3 +91,10 @@ export function collectionPath(resource: Resource, namespace: string | undefined
 export function objectPath(resource: Resource, key: ObjectKey): string {
   return `${collectionPath(resource, key.namespace)}/${encodeURIComponent(key.name)}`;
 }
+
+/** Which objects of a collection. */
+export interface Selection {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+}

@@ -2,7 +2,7 @@
 // account's. It never logs and never shows the token.
 import { readFile } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
-import type { TokenSource } from './connection.ts';
+import type { TokenSource } from './access.ts';
 
 /** As often as client-go reads it again (transport/token_source.go). */
 const freshMilliseconds = 60_000;

@@ -1,7 +1,6 @@
 // How a placement becomes something that the scheduler holds: one interface, one file per way. Placement knows cards, not
 // mechanisms; a backend turns a choice into parts of the pod template and decides nothing.
 import type { NodeSelectorTerm, Placement, Toleration } from '../model.ts';
-import { devicePlugin } from './device-plugin.ts';
 
 export interface ContainerShape {
   name: string;
@@ -33,10 +32,4 @@ export interface AllocationBackend {
   readonly name: Placement['backend'];
   /** The same template with the cards asked for and the nodes pinned; everything else as the user wrote it. */
   allocate<T extends PodTemplateShape>(template: T, request: AllocationRequest): T;
-}
-
-const backends: Readonly<Record<Placement['backend'], AllocationBackend>> = { DevicePlugin: devicePlugin };
-
-export function backendOf(placement: Pick<Placement, 'backend'>): AllocationBackend {
-  return backends[placement.backend];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Placement } from '../model.ts';
-import { backendOf } from './backend.ts';
+import { backendOf } from './backends.ts';
 import type { PodTemplateShape } from './backend.ts';
 
 const placement: Placement = {

@@ -1,6 +1,8 @@
 // Whether what stands in the ledger is one unbroken chain, up to the newest version that anybody has ever seen. Pure. A chain
 // that is broken is never mended here: it is said, and holds until somebody resets the policy.
+import type { DefaultedPolicySpec } from '../../resources/sovereignpolicy.ts';
 import type { ControllerRevision } from '../../runtime/kubernetes.ts';
+import { learningRulesOf, type Setting } from '../state.ts';
 import { revisionName } from './revision.ts';
 import { readVersion, type Version } from './version.ts';
 
@@ -73,4 +75,9 @@ function versionOf(policy: string, revision: ControllerRevision): Version | stri
     version.version === revision.revision &&
     revision.metadata.name === revisionName(policy, version.version);
   return isItself ? version : `it says that it is version ${version.version} of ${version.policy}`;
+}
+
+/** What placement is to use: the head of the ledger; the baseline while there is none, or none that can be trusted. */
+export function settingInForce(spec: DefaultedPolicySpec, chain: Chain): Setting {
+  return chain.kind === 'Intact' ? chain.head.effective : learningRulesOf(spec).baseline;
 }

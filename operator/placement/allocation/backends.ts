@@ -1,0 +1,10 @@
+// The ways there are.
+import type { Placement } from '../model.ts';
+import type { AllocationBackend } from './backend.ts';
+import { devicePlugin } from './device-plugin.ts';
+
+const backends: Readonly<Record<Placement['backend'], AllocationBackend>> = { DevicePlugin: devicePlugin };
+
+export function backendOf(placement: Pick<Placement, 'backend'>): AllocationBackend {
+  return backends[placement.backend];
+}
