@@ -1,0 +1,374 @@
+// One observer on one Redis: reads plans, looks early, awaits late, and writes what it saw. It goes on for as long as it is
+// told to, over any number of connections; what it has begun stands in Redis, so that whoever follows it can end it.
+import { type Backoff, backoffMilliseconds } from '../runtime/backoff.ts';
+import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
+import { observationPoints, type ObserverEvents, type ObserverSettings, type Reason } from './observation.ts';
+import { type OpenPlan, OpenPlans } from './open-plans.ts';
+import { publishedAt, type ReadPlan, readPlan } from './plan.ts';
+import { type Beginning, PlanStreams, type Standing, type StreamEntry } from './plan-streams.ts';
+import { asRedisError, isRedisError, type RedisError } from './redis/errors.ts';
+import type { Link } from './redis/link.ts';
+import { begun, earlyLook, lateLook, looked } from './scripts.ts';
+
+export interface ObserverOptions {
+  readonly settings: ObserverSettings;
+  /** Number of the database: events of keys carry it. */
+  readonly database: number;
+  /** The first of its kind begins with what comes from now on; one that was there before misses nothing. */
+  readonly isNew: boolean;
+  /** Opens the connections anew each time: address and password may have changed. */
+  readonly open: () => Promise<Link>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly events: ObserverEvents;
+  readonly onStanding: (standing: ObserverStanding) => void;
+}
+
+export type ObserverStanding =
+  /** `hints`: the server tells of new keys, so nothing is polled. */
+  { readonly kind: 'Reading'; readonly hints: boolean } | { readonly kind: 'Failing'; readonly error: RedisError };
+
+/** It reads again well within 10 s of the server's return. */
+const reconnect: Backoff = { firstMilliseconds: 100, maxMilliseconds: 2_000 };
+const readCount = 1_000;
+const batchSize = 250;
+/** How often deadlines are looked at; hints that come in between are asked about together. */
+const beatMilliseconds = 4;
+/** What is unacknowledged for so much longer than a plan can be awaited is nobody's: it is begun again. */
+const forgottenMilliseconds = 30_000;
+const takeOverMilliseconds = 5_000;
+
+/** A plan on its way into Redis. */
+interface Registered extends Omit<Beginning, 'look'> {
+  readonly open: OpenPlan | undefined;
+  readonly isMalformed: boolean;
+}
+
+export class Observer {
+  readonly #options: ObserverOptions;
+  readonly #open = new OpenPlans();
+  /** To be looked at with the next beat. */
+  readonly #asking = new Set<OpenPlan>();
+  /** By entry: how often its early look failed. */
+  readonly #earlyErrors = new Map<string, number>();
+  #asksUnderWay = 0;
+  #streams: PlanStreams | undefined;
+  #hasHints = false;
+  #polledAt = 0;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  get inFlight(): number {
+    return this.#open.size;
+  }
+
+  /** What stands in Redis; undefined while there is no connection. */
+  async standing(): Promise<Standing | undefined> {
+    return this.#streams?.standing();
+  }
+
+  /** Returns when it is told to stop. What is open then stays open in Redis. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, onStanding, events, isNew } = this.#options;
+    const beat = this.#startBeat();
+    let failures = 0;
+    let from: '$' | '0' = isNew ? '$' : '0';
+    while (!signal.aborted) {
+      try {
+        await this.#session(from, signal, () => {
+          failures = 0;
+          from = '0';
+        });
+      } catch (error) {
+        const redisError = asRedisError(error);
+        failures += 1;
+        events.onRedisError(redisError);
+        onStanding({ kind: 'Failing', error: redisError });
+        const milliseconds = backoffMilliseconds(reconnect, failures, random());
+        await sleep(clock, milliseconds, signal).catch(() => undefined);
+      }
+    }
+    beat.stop();
+  }
+
+  /** One connection, from its opening to its end. */
+  async #session(from: '$' | '0', signal: AbortSignal, onReading: () => void): Promise<void> {
+    const { settings, open, clock, database, onStanding } = this.#options;
+    const link = await open();
+    const stop = (): void => {
+      link.close();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const streams = new PlanStreams(link, settings, clock);
+      await streams.prepare(from);
+      this.#hasHints = await this.#followKeys(streams, database);
+      this.#streams = streams;
+      // Keys may have come while nobody listened.
+      for (const plan of this.#open.list()) this.#ask(plan);
+      await this.#takeOver(streams, 0, signal);
+      onStanding({ kind: 'Reading', hints: this.#hasHints });
+      onReading();
+      await this.#readOn(streams, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#streams = undefined;
+      this.#hasHints = false;
+      signal.removeEventListener('abort', stop);
+      link.close();
+    }
+  }
+
+  async #followKeys(streams: PlanStreams, database: number): Promise<boolean> {
+    if (!this.#options.settings.late.enabled) return false;
+    return streams.followKeys(database, (planID) => {
+      const plan = this.#open.get(planID);
+      if (!plan) return;
+      plan.isHinted = true;
+      this.#ask(plan);
+    });
+  }
+
+  async #readOn(streams: PlanStreams, signal: AbortSignal): Promise<void> {
+    const { clock, settings } = this.#options;
+    let tookOverAt = clock.monotonic();
+    while (!signal.aborted) {
+      await this.#begin(streams, await streams.read(readCount), signal);
+      if (clock.monotonic() - tookOverAt < takeOverMilliseconds) continue;
+      tookOverAt = clock.monotonic();
+      await this.#takeOver(streams, settings.late.maxWaitMilliseconds + forgottenMilliseconds, signal);
+    }
+  }
+
+  /** What was delivered and not acknowledged: to a former process, or by a read whose answer was lost. */
+  async #takeOver(streams: PlanStreams, idleMilliseconds: number, signal: AbortSignal): Promise<void> {
+    for await (const { entries, dead } of streams.unacknowledged(idleMilliseconds, readCount)) {
+      for (const entryID of dead) this.#options.events.onDeadLetter(entryID);
+      await this.#begin(streams, entries, signal);
+    }
+  }
+
+  async #begin(streams: PlanStreams, entries: readonly StreamEntry[], signal: AbortSignal): Promise<void> {
+    const reads = entries.map(([entryID, fields]) => readPlan(entryID, fields)).filter((read) => !this.#isOpen(read));
+    const batches: ReadPlan[][] = [];
+    for (let index = 0; index < reads.length; index += batchSize) batches.push(reads.slice(index, index + batchSize));
+    await Promise.all(batches.map((batch) => this.#beginBatch(streams, batch, signal)));
+  }
+
+  #isOpen(read: ReadPlan): boolean {
+    return read.kind === 'Plan' && this.#open.get(read.plan.planID)?.entryID === read.plan.entryID;
+  }
+
+  async #beginBatch(streams: PlanStreams, reads: readonly ReadPlan[], signal: AbortSignal): Promise<void> {
+    const plans: Registered[] = [];
+    for (const read of reads) {
+      if (read.kind === 'Malformed') this.#options.events.onMalformed(read.entryID, read.why);
+      const plan = this.#register(read, streams);
+      if (plan) plans.push(plan);
+      else await streams.acknowledge(read.kind === 'Plan' ? read.plan.entryID : read.entryID);
+    }
+    if (plans.length === 0) return;
+    try {
+      const { looks, answers } = await this.#untilTaken(streams, plans, signal);
+      plans.forEach((plan, index) => {
+        this.#hasBegun(plan, answers[index] ?? begun.duplicate, looks[index] ?? earlyLook.look);
+      });
+    } catch (error) {
+      // They are pending in Redis: the next session takes them over.
+      for (const { open } of plans) if (open) this.#open.remove(open);
+      throw error;
+    }
+  }
+
+  /** Undefined: there is nothing of it that could be written. */
+  #register(read: ReadPlan, streams: PlanStreams): Registered | undefined {
+    if (read.kind === 'Malformed') {
+      const { entryID, planID } = read;
+      return planID === undefined
+        ? undefined
+        : { entryID, planID, symbol: '', isAwaited: false, open: undefined, isMalformed: true };
+    }
+    const { late } = this.#options.settings;
+    const { plan } = read;
+    const isAwaited = late.enabled && this.#open.size < late.maxInFlight && !this.#open.get(plan.planID);
+    const open = isAwaited ? this.#opened(plan, streams) : undefined;
+    if (open) this.#open.add(open);
+    return { ...plan, isAwaited, open, isMalformed: false };
+  }
+
+  #opened(
+    plan: Omit<OpenPlan, 'publishedAt' | 'dueAt' | 'state' | 'isHinted' | 'isDue' | 'errors'>,
+    streams: PlanStreams,
+  ): OpenPlan {
+    const { clock, settings } = this.#options;
+    const published = publishedAt(plan.entryID);
+    const dueAt = clock.monotonic() + published + settings.late.maxWaitMilliseconds - streams.now();
+    return { ...plan, publishedAt: published, dueAt, state: 'Beginning', isHinted: false, isDue: false, errors: 0 };
+  }
+
+  /** Early looks that fail too often are redis_error; they are held until Redis takes them. */
+  async #untilTaken(
+    streams: PlanStreams,
+    plans: readonly Registered[],
+    signal: AbortSignal,
+  ): Promise<{ looks: string[]; answers: readonly number[] }> {
+    const { settings, clock, events } = this.#options;
+    for (;;) {
+      const looks = plans.map((plan) => this.#earlyLookOf(plan));
+      try {
+        const answers = await streams.begin(
+          plans.map((plan, index) => ({ ...plan, look: looks[index] ?? earlyLook.look })),
+        );
+        for (const { entryID } of plans) this.#earlyErrors.delete(entryID);
+        return { looks, answers };
+      } catch (error) {
+        for (const { entryID } of plans) this.#earlyErrors.set(entryID, (this.#earlyErrors.get(entryID) ?? 0) + 1);
+        if (!isRedisError(error, 'Answered')) throw error;
+        events.onRedisError(error);
+        await sleep(clock, settings.late.pollMilliseconds, signal);
+      }
+    }
+  }
+
+  #earlyLookOf({ entryID, isMalformed }: Registered): string {
+    if (isMalformed) return earlyLook.parseError;
+    const errors = this.#earlyErrors.get(entryID) ?? 0;
+    return errors >= this.#options.settings.maxRedisErrors ? earlyLook.redisError : earlyLook.look;
+  }
+
+  #hasBegun({ planID, open, isMalformed, isAwaited }: Registered, answer: number, look: string): void {
+    const { events, settings } = this.#options;
+    if (answer === begun.duplicate) {
+      if (open) this.#open.remove(open);
+      events.onDuplicate(planID);
+      return;
+    }
+    if (answer !== begun.again) {
+      const found = answer === begun.found;
+      events.onObserved({ point: observationPoints.early, found, reason: earlyReason(look, found) }, planID);
+      if (!isAwaited && !isMalformed && settings.late.enabled) events.onSkipped(planID);
+    }
+    if (!open) return;
+    open.state = 'Waiting';
+    this.#open.await(open);
+    // Found early: it is there; asked for at once, so that late is never behind early.
+    if (open.isHinted || answer !== begun.missing) this.#ask(open);
+  }
+
+  #ask(plan: OpenPlan): void {
+    if (plan.state === 'Waiting') this.#asking.add(plan);
+  }
+
+  #startBeat(): { stop: () => void } {
+    const { clock } = this.#options;
+    let timer: Timer;
+    const next = (): void => {
+      timer = clock.setTimeout(() => {
+        this.#onBeat(clock.monotonic());
+        next();
+      }, beatMilliseconds);
+    };
+    next();
+    return {
+      stop: () => {
+        timer.cancel();
+      },
+    };
+  }
+
+  #onBeat(now: number): void {
+    const { pollMilliseconds } = this.#options.settings.late;
+    for (const plan of this.#open.due(now)) {
+      plan.isDue = true;
+      this.#ask(plan);
+    }
+    if (now - this.#polledAt >= pollMilliseconds) {
+      this.#polledAt = now;
+      this.#poll();
+    }
+    this.#askAll();
+  }
+
+  /** As somebody would who looks at every key every time; where the server tells of new keys, only at what failed before. */
+  #poll(): void {
+    for (const plan of this.#open.list()) {
+      if (plan.state !== 'Waiting') continue;
+      if (this.#streams === undefined) plan.errors += 1;
+      else if (!this.#hasHints || plan.errors > 0 || plan.isDue) this.#ask(plan);
+    }
+  }
+
+  #askAll(): void {
+    const streams = this.#streams;
+    const { maxWorkers } = this.#options.settings.late;
+    while (streams && this.#asking.size > 0 && this.#asksUnderWay < maxWorkers) {
+      const batch: OpenPlan[] = [];
+      for (const plan of this.#asking) {
+        this.#asking.delete(plan);
+        if (plan.state === 'Waiting') batch.push(plan);
+        if (batch.length === batchSize) break;
+      }
+      if (batch.length > 0) void this.#look(streams, batch);
+    }
+  }
+
+  async #look(streams: PlanStreams, plans: readonly OpenPlan[]): Promise<void> {
+    const { events } = this.#options;
+    const looks = plans.map((plan) => this.#lateLookOf(plan));
+    for (const plan of plans) {
+      plan.state = 'Asked';
+      plan.isHinted = false;
+    }
+    this.#asksUnderWay += 1;
+    try {
+      const answers = await streams.look(
+        plans.map((plan, index) => ({ ...plan, look: looks[index] ?? lateLook.look })),
+      );
+      plans.forEach((plan, index) => {
+        this.#hasLooked(plan, answers[index] ?? looked.notYet, looks[index] ?? lateLook.look);
+      });
+    } catch (error) {
+      events.onRedisError(asRedisError(error));
+      for (const plan of plans) {
+        plan.state = 'Waiting';
+        plan.errors += 1;
+      }
+    } finally {
+      this.#asksUnderWay -= 1;
+      this.#askAll();
+    }
+  }
+
+  #lateLookOf({ errors, isDue }: OpenPlan): string {
+    if (errors >= this.#options.settings.maxRedisErrors) return lateLook.redisError;
+    return isDue ? lateLook.last : lateLook.look;
+  }
+
+  #hasLooked(plan: OpenPlan, answer: number, look: string): void {
+    const { events, clock } = this.#options;
+    if (answer === looked.notYet) {
+      plan.state = 'Waiting';
+      if (plan.isHinted || plan.isDue) this.#ask(plan);
+      return;
+    }
+    this.#open.remove(plan);
+    if (answer === looked.gone) return;
+    const found = answer === looked.found;
+    if (look === lateLook.last) events.onDeadline(Math.max(0, clock.monotonic() - plan.dueAt));
+    events.onObserved({ point: observationPoints.late, found, reason: lateReason(look, found) }, plan.planID);
+  }
+}
+
+function earlyReason(look: string, found: boolean): Reason {
+  if (look === earlyLook.parseError) return 'parse_error';
+  if (look === earlyLook.redisError) return 'redis_error';
+  return found ? 'ok' : 'missing';
+}
+
+function lateReason(look: string, found: boolean): Reason {
+  if (look === lateLook.redisError) return 'redis_error';
+  return found ? 'ok' : 'timeout';
+}

@@ -1,0 +1,222 @@
+// What an observer has on its Redis: the consumer group on the plans stream, the stream of observations, and its own keys. It
+// carries out and reads answers; what to look for and when is the observer's business.
+import { z } from 'zod';
+import type { Clock } from '../runtime/clock.ts';
+import type { ObserverSettings } from './observation.ts';
+import { isRedisError } from './redis/errors.ts';
+import type { Link } from './redis/link.ts';
+import { beginScript, buryScript, groupOf, lookScript, openKey, type Script, seenKeys } from './scripts.ts';
+
+/** One process reads at a time, so the consumer has one name: what it left behind is its successor's. */
+const consumer = 'orquanta';
+const blockMilliseconds = 1_000;
+/** Beyond the time that it blocks, a read that hasn't come back never will. */
+const readLimitMilliseconds = blockMilliseconds + 5_000;
+/** After so many deliveries an entry is put aside: something about it ends the process. */
+const maxDeliveries = 5;
+
+export type StreamEntry = readonly [entryID: string, fields: readonly string[]];
+
+export interface Beginning {
+  readonly entryID: string;
+  readonly planID: string;
+  readonly symbol: string;
+  /** It has a late observation: its acknowledgement waits for that. */
+  readonly isAwaited: boolean;
+  /** earlyLook */
+  readonly look: string;
+}
+
+export interface Looking {
+  readonly entryID: string;
+  readonly planID: string;
+  readonly symbol: string;
+  /** Epoch milliseconds, by Redis' clock. */
+  readonly publishedAt: number;
+  /** lateLook */
+  readonly look: string;
+}
+
+export interface Standing {
+  /** Entries that nobody has read yet; undefined where Redis doesn't know (after an XDEL in the middle). */
+  readonly lag: number | undefined;
+  /** Entries that were read and are not acknowledged. */
+  readonly pending: number;
+}
+
+const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
+const readReply = z.array(z.tuple([z.string(), entries])).nullable();
+const claimReply = z
+  .tuple([z.string(), z.array(z.tuple([z.string(), z.array(z.string())]).nullable())])
+  .rest(z.unknown());
+const pendingReply = z.array(z.tuple([z.string(), z.string(), z.number(), z.number()]));
+const answersReply = z.array(z.number());
+const timeReply = z.tuple([z.string(), z.string()]);
+
+export class PlanStreams {
+  readonly #link: Link;
+  readonly #settings: ObserverSettings;
+  readonly #clock: Clock;
+  readonly #group: string;
+  /** Redis' epoch milliseconds minus our monotonic ones. */
+  #offset = 0;
+
+  constructor(link: Link, settings: ObserverSettings, clock: Clock) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#group = groupOf(settings);
+  }
+
+  /** Epoch milliseconds, by Redis' clock. */
+  now(): number {
+    return this.#clock.monotonic() + this.#offset;
+  }
+
+  /** `from`: where a group that isn't there yet begins, '$' at what comes from now on, '0' at the first entry. */
+  async prepare(from: '$' | '0'): Promise<void> {
+    const before = this.#clock.monotonic();
+    const [seconds, microseconds] = timeReply.parse(await this.#link.command('TIME'));
+    const between = (before + this.#clock.monotonic()) / 2;
+    this.#offset = Number(seconds) * 1_000 + Number(microseconds) / 1_000 - between;
+    await this.#createGroup(from);
+  }
+
+  /** False where the server doesn't tell of new keys, or doesn't let us see whether it does. */
+  async followKeys(database: number, onPlan: (planID: string) => void): Promise<boolean> {
+    const { lookupPrefix } = this.#settings;
+    let events: unknown;
+    try {
+      [, events] = z.array(z.string()).parse(await this.#link.command('CONFIG', 'GET', 'notify-keyspace-events'));
+    } catch (error) {
+      if (isRedisError(error, 'Refused', 'Answered')) return false;
+      throw error;
+    }
+    if (typeof events !== 'string' || !events.includes('E') || !events.includes('n')) return false;
+    await this.#link.subscribe(`__keyevent@${database}__:new`, (key) => {
+      if (key.startsWith(lookupPrefix)) onPlan(key.slice(lookupPrefix.length));
+    });
+    return true;
+  }
+
+  /** The next entries that nobody has read; none after about a second. */
+  async read(count: number): Promise<readonly StreamEntry[]> {
+    const { plans } = this.#settings.streams;
+    const group = ['GROUP', this.#group, consumer, 'COUNT', String(count), 'BLOCK', String(blockMilliseconds)];
+    try {
+      const reply = await this.#link.read(readLimitMilliseconds, 'XREADGROUP', ...group, 'STREAMS', plans, '>');
+      return readReply.parse(reply)?.[0]?.[1] ?? [];
+    } catch (error) {
+      // Somebody flushed the database: what has come since is read from its first entry on.
+      if (!isRedisError(error, 'NoGroup')) throw error;
+      await this.#createGroup('0');
+      return [];
+    }
+  }
+
+  /** Pages of what was read and not acknowledged for that long; `dead` are those that were put aside. */
+  async *unacknowledged(
+    idleMilliseconds: number,
+    count: number,
+  ): AsyncGenerator<{ readonly entries: readonly StreamEntry[]; readonly dead: readonly string[] }> {
+    const { plans } = this.#settings.streams;
+    let cursor = '0-0';
+    do {
+      const page = [
+        'XAUTOCLAIM',
+        plans,
+        this.#group,
+        consumer,
+        String(idleMilliseconds),
+        cursor,
+        'COUNT',
+        String(count),
+      ];
+      const [next, claimed] = claimReply.parse(await this.#link.command(...page));
+      const found = claimed.filter((entry) => entry !== null);
+      const tired = found.length === 0 ? new Set<string>() : await this.#deliveredTooOften(found);
+      for (const entry of found) if (tired.has(entry[0])) await this.#bury(entry);
+      yield { entries: found.filter(([id]) => !tired.has(id)), dead: [...tired] };
+      cursor = next;
+    } while (cursor !== '0-0');
+  }
+
+  /** An answer for each: see `begun` in scripts.ts. */
+  async begin(plans: readonly Beginning[]): Promise<readonly number[]> {
+    const { streams, maxObservedEntries, deduplicationSeconds } = this.#settings;
+    const seen = seenKeys(this.#settings, this.now() / 1_000);
+    const keys = [streams.plans, streams.observed, openKey(this.#settings), seen.now, seen.before];
+    const common = [this.#group, String(maxObservedEntries), String(2 * deduplicationSeconds)];
+    const each = plans.flatMap(({ entryID, planID, symbol, isAwaited, look }) => {
+      return [entryID, planID, symbol, this.#keyOf(planID), isAwaited ? '1' : '0', look];
+    });
+    return answersReply.parse(await this.#run(beginScript, keys, [...common, ...each]));
+  }
+
+  /** An answer for each: see `looked` in scripts.ts. */
+  async look(plans: readonly Looking[]): Promise<readonly number[]> {
+    const { streams, late, maxObservedEntries } = this.#settings;
+    const keys = [streams.plans, streams.observed, openKey(this.#settings)];
+    const times = [String(late.pollMilliseconds), String(late.maxWaitMilliseconds)];
+    const each = plans.flatMap(({ entryID, planID, symbol, publishedAt, look }) => {
+      return [entryID, planID, symbol, this.#keyOf(planID), String(publishedAt), look];
+    });
+    const common = [this.#group, String(maxObservedEntries), ...times];
+    return answersReply.parse(await this.#run(lookScript, keys, [...common, ...each]));
+  }
+
+  async acknowledge(entryID: string): Promise<void> {
+    await this.#link.command('XACK', this.#settings.streams.plans, this.#group, entryID);
+  }
+
+  async standing(): Promise<Standing> {
+    const groups = z
+      .array(z.array(z.unknown()))
+      .parse(await this.#link.command('XINFO', 'GROUPS', this.#settings.streams.plans));
+    const ours = groups.map(fieldsOf).find((fields) => fields.get('name') === this.#group);
+    const lag = ours?.get('lag');
+    return { lag: typeof lag === 'number' ? lag : undefined, pending: Number(ours?.get('pending') ?? 0) };
+  }
+
+  #keyOf(planID: string): string {
+    return this.#settings.lookupPrefix + planID;
+  }
+
+  async #createGroup(from: '$' | '0'): Promise<void> {
+    try {
+      await this.#link.command('XGROUP', 'CREATE', this.#settings.streams.plans, this.#group, from, 'MKSTREAM');
+    } catch (error) {
+      if (!isRedisError(error, 'GroupExists')) throw error;
+    }
+  }
+
+  async #deliveredTooOften(found: readonly StreamEntry[]): Promise<Set<string>> {
+    const [first, last] = [found[0]?.[0] ?? '-', found.at(-1)?.[0] ?? '+'];
+    const range = ['XPENDING', this.#settings.streams.plans, this.#group, first, last, String(found.length)];
+    const pending = pendingReply.parse(await this.#link.command(...range));
+    return new Set(pending.filter(([, , , deliveries]) => deliveries > maxDeliveries).map(([id]) => id));
+  }
+
+  async #bury([entryID, fields]: StreamEntry): Promise<void> {
+    const { plans, deadLetter } = this.#settings.streams;
+    const why = `it was delivered more than ${maxDeliveries} times`;
+    await this.#run(buryScript, [plans, deadLetter], [this.#group, entryID, why, ...fields]);
+  }
+
+  /** A server that was restarted doesn't know the script any more. */
+  async #run({ text, sha }: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await this.#link.command('EVALSHA', sha, ...rest);
+    } catch (error) {
+      if (!isRedisError(error, 'NoScript')) throw error;
+      return this.#link.command('EVAL', text, ...rest);
+    }
+  }
+}
+
+function fieldsOf(list: readonly unknown[]): Map<unknown, unknown> {
+  const fields = new Map<unknown, unknown>();
+  for (let index = 0; index + 1 < list.length; index += 2) fields.set(list[index], list[index + 1]);
+  return fields;
+}
