@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError, type Configuration, help, readConfiguration, settings } from './config.ts';
+import { shippedHeatDefaults } from './resources/heatobserver.ts';
+import {
+  ConfigurationError,
+  type Configuration,
+  help,
+  operatorHeatDefaults,
+  readConfiguration,
+  settings,
+} from './config.ts';
 
 function read(args: readonly string[] = [], environment: Record<string, string> = {}): Configuration {
   const request = readConfiguration(args, environment);
@@ -115,4 +123,108 @@ describe('readConfiguration', () => {
       expect(help('')).toContain(`[${variable}]`);
     }
   });
+});
+
+describe('the settings for HeatObservers', () => {
+  it('H1, H3, H7: are by default what the requirements say', () => {
+    expect(read()).toMatchObject({
+      heatLookupPrefix: '',
+      heatLateEnabled: true,
+      heatLatePollMilliseconds: 100,
+      heatLateMaxWaitMilliseconds: 2000,
+      heatLateMaxWorkers: 4,
+      heatLateMaxInFlight: 200,
+      heatPlansStream: 'quantum:stream:apply.plan',
+      heatAllowedHosts: [],
+      heatAllowLocal: false,
+    });
+    expect(operatorHeatDefaults(read())).toEqual(shippedHeatDefaults);
+  });
+
+  it('H1, H3, H8: are read from the variables that the requirements name', () => {
+    const configuration = read([], {
+      P28_HEAT_LOOKUP_PREFIX: 'quantum:harvest:heat:by_plan:',
+      P28_LATE_OBS_ENABLED: 'false',
+      P28_LATE_OBS_POLL_MS: '10',
+      P28_LATE_OBS_MAX_WAIT_MS: '0',
+      P28_LATE_OBS_MAX_WORKERS: '64',
+      P28_LATE_OBS_MAX_INFLIGHT: '200000',
+      HEAT_STREAM_IN: 'plans',
+    });
+    expect(configuration.heatLookupPrefix).toBe('quantum:harvest:heat:by_plan:');
+    expect(operatorHeatDefaults(configuration)).toEqual({
+      plansStream: 'plans',
+      late: { enabled: false, pollMilliseconds: 10, maxWaitMilliseconds: 0, maxWorkers: 64, maxInFlight: 200_000 },
+    });
+  });
+
+  it('are flags too, and those win', () => {
+    const environment = { P28_LATE_OBS_POLL_MS: '10', HEAT_STREAM_IN: 'plans' };
+    const configuration = read(['--heat-late-poll-milliseconds=20', '--heat-stream-in', 'others'], environment);
+    expect(configuration).toMatchObject({ heatLatePollMilliseconds: 20, heatPlansStream: 'others' });
+    expect(read(['--heat-allow-local', '--log-level=debug']).heatAllowLocal).toBe(true);
+  });
+
+  it('take hosts as a list of names, addresses and wildcards', () => {
+    const hosts = ['redis.ml.svc', '*.*.svc', '10.0.0.7', 'fd00::1', 'cache.example.com'];
+    const text = 'redis.ml.svc, *.*.svc,10.0.0.7,fd00::1,Cache.Example.com';
+    const { heatAllowedHosts } = read([], { ORQUANTA_HEAT_ALLOWED_HOSTS: text });
+    expect(heatAllowedHosts).toEqual(hosts);
+    expect(Object.isFrozen(heatAllowedHosts)).toBe(true);
+  });
+
+  const prefix = 'write a prefix without spaces, of at most 256 characters, or leave it empty for any';
+  const stream = 'write the name of a stream without spaces, of at most 256 characters';
+  const hosts =
+    'write host names and addresses with commas between them, * for any one part: redis.ml.svc,*.cache.example.com';
+  it.each([
+    { variable: 'P28_HEAT_LOOKUP_PREFIX', value: 'heat by plan:', want: prefix },
+    { variable: 'P28_HEAT_LOOKUP_PREFIX', value: 'heat:\n', want: prefix },
+    { variable: 'P28_HEAT_LOOKUP_PREFIX', value: 'p'.repeat(257), want: prefix },
+    { variable: 'P28_LATE_OBS_ENABLED', value: 'yes', want: 'write true or false' },
+    { variable: 'P28_LATE_OBS_POLL_MS', value: '9', want: 'write a number from 10 to 10000' },
+    { variable: 'P28_LATE_OBS_POLL_MS', value: '10001', want: 'write a number from 10 to 10000' },
+    { variable: 'P28_LATE_OBS_POLL_MS', value: '100ms', want: 'write a number from 10 to 10000' },
+    { variable: 'P28_LATE_OBS_MAX_WAIT_MS', value: '-1', want: 'write a number from 0 to 60000' },
+    { variable: 'P28_LATE_OBS_MAX_WAIT_MS', value: '60001', want: 'write a number from 0 to 60000' },
+    { variable: 'P28_LATE_OBS_MAX_WAIT_MS', value: '1e3', want: 'write a number from 0 to 60000' },
+    { variable: 'P28_LATE_OBS_MAX_WORKERS', value: '0', want: 'write a number from 1 to 64' },
+    { variable: 'P28_LATE_OBS_MAX_WORKERS', value: '65', want: 'write a number from 1 to 64' },
+    { variable: 'P28_LATE_OBS_MAX_INFLIGHT', value: '0', want: 'write a number from 1 to 200000' },
+    { variable: 'P28_LATE_OBS_MAX_INFLIGHT', value: '200001', want: 'write a number from 1 to 200000' },
+    { variable: 'P28_LATE_OBS_MAX_INFLIGHT', value: ' ', want: 'write a number from 1 to 200000' },
+    { variable: 'HEAT_STREAM_IN', value: 'apply plan', want: stream },
+    { variable: 'HEAT_STREAM_IN', value: 's'.repeat(257), want: stream },
+    { variable: 'ORQUANTA_HEAT_ALLOWED_HOSTS', value: 'redis://redis', want: hosts },
+    { variable: 'ORQUANTA_HEAT_ALLOWED_HOSTS', value: 'redis:6379', want: hosts },
+    { variable: 'ORQUANTA_HEAT_ALLOWED_HOSTS', value: 'redis*', want: hosts },
+    { variable: 'ORQUANTA_HEAT_ALLOWED_HOSTS', value: 'redis,', want: hosts },
+    { variable: 'ORQUANTA_HEAT_ALLOWED_HOSTS', value: '10.0.0.0/8', want: hosts },
+    { variable: 'ORQUANTA_HEAT_ALLOW_LOCAL', value: '1', want: 'write true or false' },
+  ])('refuse $variable=$value in one line that says what to write', ({ variable, value, want }) => {
+    expect(refusal([], { [variable]: value })).toBe(`${variable}: ${JSON.stringify(value)} can't be used: ${want}`);
+  });
+
+  it('refuse an empty flag where a number must stand', () => {
+    expect(refusal(['--heat-late-max-wait-milliseconds='])).toBe(
+      '--heat-late-max-wait-milliseconds: "" can\'t be used: write a number from 0 to 60000',
+    );
+  });
+
+  it('refuse a wait that would end before the second look', () => {
+    const environment = { P28_LATE_OBS_POLL_MS: '500', P28_LATE_OBS_MAX_WAIT_MS: '499' };
+    expect(refusal([], environment)).toBe(
+      '--heat-late-max-wait-milliseconds [P28_LATE_OBS_MAX_WAIT_MS] (499) must not be below --heat-late-poll-milliseconds [P28_LATE_OBS_POLL_MS] (500): write e.g. 2000 and 100, or 0 for one look without a wait',
+    );
+    expect(read([], { ...environment, P28_LATE_OBS_MAX_WAIT_MS: '500' }).heatLateMaxWaitMilliseconds).toBe(500);
+  });
+
+  it.each(['quantum:stream:apply.heat.observed', 'quantum:stream:harvest.heat.decision'])(
+    'refuse to read plans from %s',
+    (value) => {
+      expect(refusal([], { HEAT_STREAM_IN: value })).toBe(
+        `--heat-stream-in [HEAT_STREAM_IN]: "${value}" can't be used: HeatObservers write to or look into that stream; write e.g. quantum:stream:apply.plan`,
+      );
+    },
+  );
 });

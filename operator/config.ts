@@ -2,62 +2,12 @@
 // people know from controller-runtime; nothing else in the operator reads the environment.
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { checkHeat, heatSettings } from './config/heat.ts';
+import { ConfigurationError, type Setting, setting } from './config/setting.ts';
+import { bindAddress, boolean, duration, namespaceName, wholeNumber } from './config/values.ts';
 
-/** The start stops here: the message is for a person, one line, and names the flag. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-}
-
-const unitMilliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** As Go writes them: 15s, 500ms, 1m30s. */
-const duration = z
-  .string()
-  .regex(/^(\d+(ms|s|m|h))+$/, 'write a duration such as 15s, 500ms or 1m30s')
-  .transform((text) =>
-    [...text.matchAll(/(\d+)(ms|s|m|h)/g)].reduce(
-      (sum, [, n, unit]) => sum + Number(n) * (unitMilliseconds[unit ?? ''] ?? 0),
-      0,
-    ),
-  );
-
-const boolean = z.enum(['true', 'false'], 'write true or false').transform((text) => text === 'true');
-
-const port = z.coerce.number().int().min(0).max(65_535);
-
-/** ':8080', '127.0.0.1:8080', '[::1]:8080'; port 0 takes a free one; '0' listens nowhere. */
-const bindAddress = z.string().transform((text, context) => {
-  if (text === '0') return undefined;
-  const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text) ?? [];
-  const parsed = port.safeParse(portText);
-  if (parsed.success) return { host: (bracketed ?? plain) || undefined, port: parsed.data };
-  context.addIssue({ code: 'custom', message: 'write :8080, 127.0.0.1:8080, or 0 to listen nowhere' });
-  return z.NEVER;
-});
-
-const namespaceName = z
-  .string()
-  .max(63)
-  .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/, 'write the name of one namespace, or leave it empty for all');
-
-interface Setting<S extends z.ZodType = z.ZodType> {
-  readonly flag: string;
-  /** Read where the flag is not given. */
-  readonly variable: string;
-  readonly fallback: string;
-  readonly schema: S;
-  readonly text: string;
-}
-
-function setting<S extends z.ZodType>(
-  flag: string,
-  fallback: string,
-  schema: S,
-  text: string,
-  variable?: string,
-): Setting<S> {
-  return { flag, fallback, schema, text, variable: variable ?? `ORQUANTA_${flag.toUpperCase().replaceAll('-', '_')}` };
-}
+export { operatorHeatDefaults } from './config/heat.ts';
+export { ConfigurationError } from './config/setting.ts';
 
 /** Every setting there is: the source of the parser, of --help and of the reference in the docs. */
 export const settings = {
@@ -115,12 +65,7 @@ export const settings = {
     'Name of this process in the Lease and in the User-Agent; empty: the host name and process id.',
     'POD_NAME',
   ),
-  workers: setting(
-    'max-concurrent-reconciles',
-    '16',
-    z.coerce.number('write a number from 1 to 256').int().min(1).max(256),
-    'How many GPUJobs are worked on at a time.',
-  ),
+  workers: setting('max-concurrent-reconciles', '16', wholeNumber(1, 256), 'How many GPUJobs are worked on at a time.'),
   bindTimeoutMilliseconds: setting(
     'bind-timeout',
     '10s',
@@ -133,6 +78,7 @@ export const settings = {
     z.string(),
     'File that keeps the last 1,000 placements with what they were chosen from, for `orquanta compare policy`; empty: none.',
   ),
+  ...heatSettings,
   logLevel: setting(
     'log-level',
     'info',
@@ -172,7 +118,9 @@ export function readConfiguration(
 function parse(one: Setting, text: string, source: string): unknown {
   const result = one.schema.safeParse(text);
   if (result.success) return result.data;
-  throw new ConfigurationError(`${source}: "${text}" can't be used: ${result.error.issues[0]?.message ?? 'invalid'}`);
+  throw new ConfigurationError(
+    `${source}: ${JSON.stringify(text)} can't be used: ${result.error.issues[0]?.message ?? 'invalid'}`,
+  );
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
@@ -194,8 +142,11 @@ function readFlags(args: readonly string[]): Map<string, string> {
   return given;
 }
 
+/** Alone it means true. */
 function isSwitch(name: string): boolean {
-  return name === 'help' || name === settings.leaderElect.flag;
+  return (
+    name === 'help' || Object.values<Setting>(settings).some(({ flag, schema }) => flag === name && schema === boolean)
+  );
 }
 
 function unknown(argument: string, known: ReadonlySet<string>): string {
@@ -211,8 +162,14 @@ function sharedPrefix(a: string, b: string): number {
   return length;
 }
 
-/** What no single setting can tell. The same rule holds in client-go (tools/leaderelection). */
-function checkTogether(c: Configuration): void {
+/** What no single setting can tell. */
+function checkTogether(configuration: Configuration): void {
+  checkLeaderElection(configuration);
+  checkHeat(configuration);
+}
+
+/** The same rule holds in client-go (tools/leaderelection). */
+function checkLeaderElection(c: Configuration): void {
   if (!c.leaderElect) return;
   const { leaseDurationMilliseconds: lease, renewDeadlineMilliseconds: renew, retryPeriodMilliseconds: retry } = c;
   if (lease <= renew || renew <= retry * 1.2) {

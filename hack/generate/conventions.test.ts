@@ -103,8 +103,8 @@ describe.each(definitions)('the CRD of $resource.kind', (definition) => {
   });
 
   it('has hardly a boolean of its own: a third value always comes', () => {
-    // The catalogue's words for what somebody has done or not done.
-    const decided = /^[.]spec[.](suspend|(gpus|models)\[\][.](tested|recommended))$/;
+    // The catalogue's words for what somebody has done or not done, and P28_LATE_OBS_ENABLED (requirement H3).
+    const decided = /^[.]spec[.](suspend|late[.]enabled|(gpus|models)\[\][.](tested|recommended))$/;
     expect(paths(ours.filter(({ schema }) => schema.type === 'boolean')).filter((path) => !decided.test(path))).toEqual(
       [],
     );
@@ -160,6 +160,9 @@ describe.each(definitions)('the CRD of $resource.kind', (definition) => {
       Mode: 'Observe',
       Headroom: '120',
       'Last-Cause': 'OutOfMemory',
+      Ready: 'Unknown',
+      Coverage: '1000',
+      Observed: '1234567890',
     };
     const shown = definition.printerColumns.filter(({ wide }) => wide !== true).map(({ name }) => name);
     const widths = ['x'.repeat(18), ...shown.map((name) => (typical[name] ?? '').padEnd(name.length))].map(

@@ -1,13 +1,18 @@
 // Every generated file and its content, as plain data: writing and checking are two uses of one list.
 import type { ResourceDefinition } from '../../operator/resources/definition.ts';
 import { gpujobDefinition } from '../../operator/resources/gpujob.ts';
+import { heatObserverDefinition } from '../../operator/resources/heatobserver.ts';
 import { sovereignPolicyDefinition } from '../../operator/resources/sovereignpolicy.ts';
 import { crdYAML } from './crd.ts';
 import { editorSchema } from './json-schema.ts';
 import { stringify } from 'yaml';
 
 /** All kinds of the group. A new kind is one more entry. */
-export const definitions: readonly ResourceDefinition[] = [gpujobDefinition, sovereignPolicyDefinition];
+export const definitions: readonly ResourceDefinition[] = [
+  gpujobDefinition,
+  sovereignPolicyDefinition,
+  heatObserverDefinition,
+];
 
 export interface GeneratedFile {
   /** Relative to the repository. */

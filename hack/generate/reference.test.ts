@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { settings } from '../../operator/config.ts';
 import { conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/gpujob/conditions.ts';
+import { heatConditionTypes, heatReasonMeanings } from '../../operator/resources/heatobserver/conditions.ts';
 import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy/conditions.ts';
 import { referencePages } from './reference.ts';
 
@@ -12,7 +13,8 @@ describe('referencePages', () => {
     const page = pages.get('docs/reasons.md') ?? '';
     const named = [...page.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
     const ofJobs = [conditionTypes, reasonMeanings, warningTypes];
-    const words = [...ofJobs, policyConditionTypes, policyReasonMeanings].flatMap(Object.keys);
+    const ofPolicies = [policyConditionTypes, policyReasonMeanings];
+    const words = [...ofJobs, ...ofPolicies, heatConditionTypes, heatReasonMeanings].flatMap(Object.keys);
     expect(named.sort()).toEqual(words.sort());
   });
 

@@ -12,6 +12,7 @@ import {
   reasonMeanings,
   warningTypes,
 } from '../../operator/resources/gpujob/conditions.ts';
+import { heatConditionTypes, heatReasonMeanings } from '../../operator/resources/heatobserver/conditions.ts';
 import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy/conditions.ts';
 import { systemClock } from '../../operator/runtime/clock.ts';
 import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
@@ -50,6 +51,14 @@ function escaped(cell: string): string {
 
 const code = (text: string): string => `\`${text}\``;
 
+/** What each word means. */
+function glossary(head: string, meanings: Readonly<Record<string, string>>): string {
+  return table(
+    [head, 'Meaning'],
+    Object.entries(meanings).map(([word, sentence]) => [code(word), sentence]),
+  );
+}
+
 const stageTitles: Readonly<Record<Stage, string>> = {
   BeforeRun: 'Before a run',
   InRun: 'In a run',
@@ -57,20 +66,16 @@ const stageTitles: Readonly<Record<Stage, string>> = {
 };
 
 function reasonsPage(): Page {
-  const conditions = Object.entries(conditionTypes).map(([type, sentence]) => [code(type), sentence]);
   const stages = Object.entries(stageTitles).map(([stage, title]) => {
     const reasons = Object.entries(reasonMeanings).filter(([, meaning]) => meaning.stage === stage);
     const rows = reasons.map(([reason, { sentence }]) => [code(reason), sentence]);
     return `## ${title}\n\n${table(['Reason', 'Meaning'], rows)}`;
   });
-  const warnings = Object.entries(warningTypes).map(([type, sentence]) => [code(type), sentence]);
-  const policyConditions = Object.entries(policyConditionTypes).map(([type, sentence]) => [code(type), sentence]);
-  const policyReasons = Object.entries(policyReasonMeanings).map(([reason, sentence]) => [code(reason), sentence]);
   const body = `A GPUJob says where it stands in \`status.conditions\`. \`kubectl get gpuj\` shows the reason of \`Ready\`.
 
 ## Conditions
 
-${table(['Condition', 'Meaning'], conditions)}
+${glossary('Condition', conditionTypes)}
 
 Every condition's reason is one of those below: the most precise one that applies. Its message says the rest.
 
@@ -81,13 +86,19 @@ ${stages.join('\n\n')}
 A warning stops nothing. It is a condition that is there only while it is true, its reason is its name, and an event says the
 same.
 
-${table(['Condition', 'Meaning'], warnings)}
+${glossary('Condition', warningTypes)}
 
 ## Of a SovereignPolicy
 
-${table(['Condition', 'Meaning'], policyConditions)}
+${glossary('Condition', policyConditionTypes)}
 
-${table(['Reason', 'Meaning'], policyReasons)}`;
+${glossary('Reason', policyReasonMeanings)}
+
+## Of a HeatObserver
+
+${glossary('Condition', heatConditionTypes)}
+
+${glossary('Reason', heatReasonMeanings)}`;
   const source = 'the conditions.ts of each kind in operator/resources';
   return { name: 'reasons', title: 'Conditions and reasons', source, body };
 }

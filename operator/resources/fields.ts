@@ -2,7 +2,7 @@
 // times and conditions. It knows what Kubernetes asks of a field and nothing of GPUs.
 import { z } from 'zod';
 import { compareQuantities, nanosOf } from './quantity-order.ts';
-import { type Rule, withRules } from './rules.ts';
+import { matching, type Rule, withRules } from './rules.ts';
 
 export const int32Max = 2_147_483_647;
 
@@ -57,6 +57,25 @@ export function mapList<S extends z.ZodType>(item: S, key: string, maxItems: num
 /** A map from name to text. */
 export function textMap(maxProperties: number, maxLength: number, description: string) {
   return z.record(z.string(), text(maxLength, 'The value.')).meta({ description, maxProperties });
+}
+
+const secretNameRule = matching(
+  dnsSubdomainPattern,
+  'the name of a Secret has lower-case letters, digits, "-" and "." only: write e.g. redis',
+);
+const secretKeyRule = matching(
+  /^[-._a-zA-Z0-9]+$/,
+  'a key of a Secret has letters, digits, "-", "_" and "." only: write e.g. password',
+);
+
+/** One key of a Secret in the object's own namespace: there is no field for another one. */
+export function secretKeyReference(keyByDefault: string, description: string) {
+  return z
+    .object({
+      name: withRules(text(253, 'Name of the Secret.').min(1), [secretNameRule]),
+      key: withRules(text(253, `Key in the Secret. Default: ${keyByDefault}.`).min(1), [secretKeyRule]).optional(),
+    })
+    .describe(description);
 }
 
 /** Kept as it is and checked by nobody here: what Kubernetes owns, with a name that stays readable to CEL's equality. */

@@ -21,6 +21,8 @@ export const annotations = {
   rollback: `${group}/rollback`,
   /** On a SovereignPolicy: a new token asks for the baseline. */
   reset: `${group}/reset`,
+  /** On a HeatObserver: a new token asks for the golden verification. */
+  verify: `${group}/verify`,
   /** On the SovereignPolicy that the operator made: the day of the shipped catalogue in it. Removed: the catalogue is your own. */
   catalogue: `${group}/catalogue`,
 } as const;

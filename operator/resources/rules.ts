@@ -43,6 +43,11 @@ export function withRules<S extends z.ZodType>(
   return checked.meta({ ...checked.meta(), [validationsKey]: [...rules, ...transitions].map(celValidation) });
 }
 
+/** `pattern` stands in CEL as it is written: no backslash in it, no quote, and nothing that RE2 doesn't know. */
+export function matching(pattern: RegExp, message: string): Rule<string> {
+  return { cel: `self.matches('${pattern.source}')`, message, holds: (text) => pattern.test(text) };
+}
+
 /** The messages of the transitions that an update breaks. */
 export function brokenTransitions<T>(transitions: readonly Transition<T>[], value: T, old: T): string[] {
   return transitions.map((transition) => transition.broken(value, old)).filter((message) => message !== undefined);

@@ -1,6 +1,6 @@
 // What a SovereignPolicy may not say, beyond the types and bounds of its fields. Each rule is CEL and TypeScript in one.
 import { dnsLabelPattern } from '../fields.ts';
-import type { Rule } from '../rules.ts';
+import { matching, type Rule } from '../rules.ts';
 
 /** With a dash and a version it is the name of a revision, and by itself the value of a label. */
 export const maxPolicyNameLength = 50;
@@ -46,27 +46,18 @@ export const learningRules: readonly Rule<Learning>[] = [
 ];
 
 export const moneyRules: readonly Rule<string>[] = [
-  {
-    cel: `self.matches('${moneyPattern.source}')`,
-    message: 'an amount of money is a decimal number as text, with at most six decimals and no sign: write e.g. "1.29"',
-    holds: (amount) => moneyPattern.test(amount),
-  },
+  matching(
+    moneyPattern,
+    'an amount of money is a decimal number as text, with at most six decimals and no sign: write e.g. "1.29"',
+  ),
 ];
 
 export const currencyRules: readonly Rule<string>[] = [
-  {
-    cel: "self.matches('^[A-Z]{3}$')",
-    message: 'currency must be an ISO 4217 code: write e.g. USD',
-    holds: (currency) => /^[A-Z]{3}$/.test(currency),
-  },
+  matching(/^[A-Z]{3}$/, 'currency must be an ISO 4217 code: write e.g. USD'),
 ];
 
 export const namespaceNameRules: readonly Rule<string>[] = [
-  {
-    cel: `self.matches('${dnsLabelPattern.source}')`,
-    message: 'namespace must be the name of a namespace: write e.g. ml',
-    holds: (name) => dnsLabelPattern.test(name),
-  },
+  matching(dnsLabelPattern, 'namespace must be the name of a namespace: write e.g. ml'),
 ];
 
 interface Requirement {
