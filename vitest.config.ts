@@ -8,7 +8,8 @@ const onControlPlane = { globalSetup: ['e2e/setup/global.ts'], hookTimeout: 300_
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['operator/**/*.test.ts', 'hack/**/*.test.ts'] } },
+      // A property's runs take as long as the machine lets them.
+      { test: { name: 'unit', include: ['operator/**/*.test.ts', 'hack/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
           ...onControlPlane,

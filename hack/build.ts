@@ -19,7 +19,7 @@ export async function buildOperator(): Promise<{ program: string; bytes: number 
   await rm(folder, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { orquanta: 'operator/main.ts' },
+    entryPoints: { orquanta: 'operator/main.ts', 'heat-thread': 'operator/heat/worker/thread.ts' },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -5,6 +5,7 @@ import { announce } from './gpujob/announce.ts';
 import { followBill } from './gpujob/follow-bill.ts';
 import { GPUJobController } from './gpujob/controller.ts';
 import { defaultSettings } from './gpujob/observation.ts';
+import { leadHeat } from './heat/leading.ts';
 import { DecisionFile } from './journal/decision-file.ts';
 import { note } from './journal/journal.ts';
 import type { Parts } from './parts.ts';
@@ -39,6 +40,10 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     onEdit: (policy) => {
       gpujobs.policyEdited(policy);
     },
+  });
+  const heat = leadHeat({
+    ...{ client, clock, log, configuration, runtimeMetrics: metrics, metrics: parts.heatMetrics },
+    collections: parts.heatCollections,
   });
   const gpujobs = new GPUJobController({
     client,
@@ -77,13 +82,15 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     await policies.start(signal);
     stopBill = followBill(collections, policies.billing);
     gpujobs.start();
-    await Promise.all([controller.run(signal), policies.run(signal), recorder.run(signal)]);
+    heat.start();
+    await Promise.all([controller.run(signal), policies.run(signal), heat.run(signal), recorder.run(signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     gpujobs.stop();
     stopBill?.();
     policies.stop();
+    await heat.stop();
     // A finished job's wait for its deletion lasts an hour: the process would live as long.
     queue.close();
     await decisions?.flush();

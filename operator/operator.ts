@@ -55,8 +55,13 @@ function healthz(): { status: number; body: string } {
   return { status: 200, body: 'ok\n' };
 }
 
-async function readyz({ collections, policyCollections, transport }: Parts): Promise<{ status: number; body: string }> {
-  const unsynced = Object.values({ ...collections, ...policyCollections })
+async function readyz({
+  collections,
+  policyCollections,
+  heatCollections,
+  transport,
+}: Parts): Promise<{ status: number; body: string }> {
+  const unsynced = Object.values({ ...collections, ...policyCollections, ...heatCollections })
     .filter(({ store }: { store: { synced: boolean } }) => !store.synced)
     .map(({ resource }: { resource: { plural: string } }) => resource.plural);
   if (unsynced.length > 0) return { status: 503, body: `not synced yet: ${unsynced.join(', ')}\n` };

@@ -5,6 +5,8 @@ import { connect } from './connect.ts';
 import { type Collections, collections as watchedCollections } from './gpujob/collections.ts';
 import { feedInventory } from './gpujob/feed-inventory.ts';
 import { type GPUJobMetrics, gpujobMetrics } from './gpujob/metrics.ts';
+import { type HeatCollections, heatCollections } from './heat/collections.ts';
+import { type HeatMetrics, heatMetrics } from './heat/metrics.ts';
 import { Inventory } from './placement/inventory.ts';
 import { feedCatalogue } from './policy/card-catalogue.ts';
 import { type PolicyCollections, policyCollections } from './policy/collections.ts';
@@ -37,10 +39,12 @@ export interface Parts {
   readonly metrics: RuntimeMetrics;
   readonly collections: Collections;
   readonly policyCollections: PolicyCollections;
+  readonly heatCollections: HeatCollections;
   readonly reflectors: readonly Reflector<KubernetesObject>[];
   readonly inventory: Inventory;
   readonly gpujobMetrics: GPUJobMetrics;
   readonly policyMetrics: PolicyMetrics;
+  readonly heatMetrics: HeatMetrics;
 }
 
 export async function assemble(configuration: Configuration, around: Surroundings): Promise<Parts> {
@@ -61,6 +65,7 @@ export async function assemble(configuration: Configuration, around: Surrounding
   feedInventory(collections, inventory);
   const namespace = configuration.leaseNamespace === '' ? connection.namespace : configuration.leaseNamespace;
   const policies = policyCollections();
+  const heat = heatCollections();
   feedCatalogue(policies.policies.store, inventory);
   const scopes = { jobs: configuration.watchNamespace, ledger: namespace };
   return {
@@ -75,10 +80,12 @@ export async function assemble(configuration: Configuration, around: Surrounding
     metrics,
     collections,
     policyCollections: policies,
-    reflectors: reflectorsOf(collections, policies, { client, clock, log, random: Math.random }, scopes),
+    heatCollections: heat,
+    reflectors: reflectorsOf(collections, policies, heat, { client, clock, log, random: Math.random }, scopes),
     inventory,
     gpujobMetrics: gpujobMetrics(registry, inventory),
     policyMetrics: policyMetrics(registry),
+    heatMetrics: heatMetrics(registry),
   };
 }
 
@@ -87,6 +94,7 @@ type Watching = Pick<ConstructorParameters<typeof Reflector>[0], 'client' | 'clo
 function reflectorsOf(
   collections: Collections,
   policies: PolicyCollections,
+  heat: HeatCollections,
   watching: Watching,
   scopes: { jobs: string; ledger: string },
 ): Reflector<KubernetesObject>[] {
@@ -104,5 +112,6 @@ function reflectorsOf(
     watch(policies.policies, {}),
     watch(policies.ledger, { namespace: scopes.ledger }),
     watch(policies.namespaces, {}),
+    watch(heat.heatObservers, ours),
   ];
 }

@@ -7,6 +7,7 @@ import { parseAllDocuments } from 'yaml';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { until } from '../../hack/cluster/until.ts';
 import { booksOf, booksPath, leaveBook, monthsAgo } from '../policies/books.ts';
+import { heatObserver, heatObserversOf, untilReady } from '../heat/observed.ts';
 import { policyFor, policiesPath } from '../policies/stage.ts';
 import { runWriters } from '../policies/writers.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
@@ -72,6 +73,8 @@ function used(): string[] {
   const rights = byOperator().flatMap(({ verb, objectRef }) => {
     if (objectRef === undefined) return [];
     const { apiGroup = '', resource, subresource } = objectRef;
+    // These a namespace's own RoleBinding grants, or refuses: e2e/heat/lifecycle.
+    if (resource === 'secrets') return [];
     return [`${apiGroup}/${resource}${subresource === undefined ? '' : `/${subresource}`} ${verb}`];
   });
   return [...new Set(rights)].sort();
@@ -99,6 +102,8 @@ async function useEveryRight(stage: Stage): Promise<void> {
   await stage.untilReason('waits', 'CardsBusy');
   await stage.untilFinished('gang');
   await stage.untilFinished('waits');
+  await stage.api.create(heatObserversOf(stage.namespace), heatObserver('refused', 'redis://redis.elsewhere.svc:6379'));
+  await untilReady(stage.api, stage.namespace, 'refused', 'HostNotAllowed');
   await touchBill();
   await stage.submit('billed');
   await stage.untilFinished('billed');
@@ -146,6 +151,7 @@ describe.runIf(ownCluster() !== undefined)("the operator's account", () => {
       // Of the whole cluster; events about them are in the namespace default.
       if (resource === 'sovereignpolicies') return name !== 'default' && subresource !== 'status';
       if (resource === 'events' && namespace === 'default') return false;
+      if (resource === 'heatobservers') return subresource !== 'status';
       return !withGPUJobs.has(objectRef.namespace);
     });
     expect(strays.map(({ verb, objectRef }) => [verb, objectRef])).toEqual([]);

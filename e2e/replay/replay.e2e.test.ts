@@ -8,11 +8,13 @@ import { openb, replayToRest, skipped, traceIsThere } from './scenario.ts';
 describe.runIf(traceIsThere)(`a replay of openb${skipped}`, () => {
   operatorForFile({ name: 'operator-replay' });
 
-  it('places every job on the whole cluster that fits', { timeout: 600_000 }, async () => {
+  // The long form has all 1,213 nodes.
+  it('places every job that fits on a third of the cluster', { timeout: 900_000 }, async () => {
     const { nodes, tasks } = openb();
-    const { replayed, state } = await replayToRest({ nodes, tasks: tasks.slice(0, 100) }, 'replay whole cluster');
+    const third = nodes.filter((_, index) => index % 3 === 0);
+    const { replayed, state } = await replayToRest({ nodes: third, tasks: tasks.slice(0, 100) }, 'replay third');
     expect(replayed.cameToRest).toBe(true);
-    expect(state.nodes).toHaveLength(1213);
+    expect(state.nodes).toHaveLength(405);
     expect(waitsInVain(state)).toEqual([]);
     expect(waiting(state)).toEqual([]);
     expect(overbooked(state)).toEqual([]);

@@ -21,7 +21,7 @@ export function isReady(node: NodeState): boolean {
 export async function createNodes(
   api: Api,
   wanted: readonly NodeObject[],
-  { timeoutMilliseconds = 120_000 }: { timeoutMilliseconds?: number } = {},
+  { timeoutMilliseconds = 60_000 + 500 * wanted.length }: { timeoutMilliseconds?: number } = {},
 ): Promise<void> {
   await inParallel(wanted, 32, async (node) => {
     await api.create(collection, node).catch((error: unknown) => {

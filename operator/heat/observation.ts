@@ -47,7 +47,7 @@ export interface Observed {
 /** What an observer tells; all of it is counted. */
 export interface ObserverEvents {
   onObserved(observed: Observed, planID: string): void;
-  /** A malformed plan, with or without an observation. */
+  /** A malformed plan of which not even an observation can be written: it has no plan id. */
   onMalformed(entryID: string, why: string): void;
   /** Beyond maxInFlight: fail-open. */
   onSkipped(planID: string): void;

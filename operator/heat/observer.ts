@@ -165,10 +165,13 @@ export class Observer {
   async #beginBatch(streams: PlanStreams, reads: readonly ReadPlan[], signal: AbortSignal): Promise<void> {
     const plans: Registered[] = [];
     for (const read of reads) {
-      if (read.kind === 'Malformed') this.#options.events.onMalformed(read.entryID, read.why);
       const plan = this.#register(read, streams);
-      if (plan) plans.push(plan);
-      else await streams.acknowledge(read.kind === 'Plan' ? read.plan.entryID : read.entryID);
+      if (plan) {
+        plans.push(plan);
+      } else if (read.kind === 'Malformed') {
+        await streams.acknowledge(read.entryID);
+        this.#options.events.onMalformed(read.entryID, read.why);
+      }
     }
     if (plans.length === 0) return;
     try {

@@ -88,7 +88,7 @@ describe('a recorded scene', () => {
           expect(againBy(scene, other)).toEqual(chosenBy(placed));
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 

@@ -9,6 +9,7 @@ import type {
   V1Job,
   V1Lease,
   V1Namespace,
+  V1Secret,
   V1Node,
   V1ObjectMeta,
   V1Pod,
@@ -41,6 +42,7 @@ export type Stored<T> = Omit<Wire<T>, 'metadata'> & { metadata: ObjectMeta };
 
 export type Pod = Stored<V1Pod>;
 export type Namespace = Stored<V1Namespace>;
+export type Secret = Stored<V1Secret>;
 export type Node = Stored<V1Node>;
 export type Job = Stored<V1Job>;
 export type Service = Stored<V1Service>;

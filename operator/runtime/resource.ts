@@ -13,6 +13,7 @@ import type {
   ObjectMeta,
   Pod,
   PriorityClass,
+  Secret,
   Service,
 } from './kubernetes.ts';
 
@@ -47,6 +48,7 @@ export const controllerRevisions = builtIn<ControllerRevision>(
   'controllerrevisions',
   'ControllerRevision',
 );
+export const secrets = builtIn<Secret>('', 'v1', 'secrets', 'Secret');
 export const leases = builtIn<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const events = builtIn<Event>('events.k8s.io', 'v1', 'events', 'Event');
 export const priorityClasses = builtIn<PriorityClass>(

@@ -4,6 +4,8 @@ import { ErrorReply } from '@redis/client';
 export type RedisErrorKind =
   /** No connection, or it broke. */
   | 'Unreachable'
+  /** The operator may not connect to this host: see address.ts. */
+  | 'HostNotAllowed'
   /** Authentication or a rule of its access control list. */
   | 'Refused'
   /** It did not answer in time. */

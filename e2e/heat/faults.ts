@@ -1,0 +1,126 @@
+// Faults in turn while plans come: the server dies, freezes, is full, the line goes silent, the operator dies. Afterwards every plan
+// of the stream has its early and its late observation once.
+import { expect } from 'vitest';
+import type { RedisClient, RedisServer } from '../../hack/redis/server.ts';
+import type { Chance } from '../robustness/chance.ts';
+import { heat, observations, publish, streams, until } from './stage.ts';
+
+export interface Stage {
+  readonly server: RedisServer;
+  readonly client: RedisClient;
+  readonly silence: () => void;
+  /** SIGKILL, and another one. */
+  readonly replaceOperator: () => Promise<void>;
+  readonly freezeMilliseconds: number;
+}
+
+const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+export const faults: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+  async 'Redis is killed and started again'({ server }) {
+    server.signal('SIGKILL');
+    await server.restart();
+  },
+  async 'Redis is frozen'({ server, freezeMilliseconds }) {
+    server.signal('SIGSTOP');
+    await wait(freezeMilliseconds);
+    server.signal('SIGCONT');
+  },
+  async 'its memory is full'({ client }) {
+    await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1mb']);
+    await wait(1_500);
+    await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
+  },
+  async 'the line goes silent'({ silence }) {
+    silence();
+    return Promise.resolve();
+  },
+  'the operator is killed': ({ replaceOperator }) => replaceOperator(),
+};
+
+/** Publishes until it is told to stop; every third plan never gets its heat. */
+export function publishing(client: RedisClient): () => Promise<number> {
+  let goesOn = true;
+  let count = 0;
+  const run = async (): Promise<void> => {
+    while (goesOn) {
+      const plan = `f${count}`;
+      count += 1;
+      await publish(client, plan).catch(() => undefined);
+      if (count % 3 > 0) setTimeout(() => void heat(client, plan).catch(() => undefined), (count % 7) * 60);
+      await wait(5);
+    }
+  };
+  const running = run();
+  return async () => {
+    goesOn = false;
+    await running;
+    return count;
+  };
+}
+
+/** Until all that was published is acknowledged; then input and output are compared by plan id. */
+export async function expectAllOnce(client: RedisClient, group: string): Promise<number> {
+  const number = async (...command: string[]): Promise<unknown> => client.sendCommand(command);
+  await until(
+    'all plans to be observed',
+    async () => {
+      const [pending] = (await number('XPENDING', streams.plans, group)) as [number];
+      const groups = (await number('XINFO', 'GROUPS', streams.plans)) as unknown[][];
+      const fields = groups.find((one) => one.includes(group)) ?? [];
+      return pending === 0 && fields[fields.indexOf('lag') + 1] === 0;
+    },
+    60_000,
+  );
+  const entries = (await client.sendCommand(['XRANGE', streams.plans, '-', '+'])) as unknown as [string, string[]][];
+  const published = new Set(entries.map(([, fields]) => fields[1] ?? ''));
+  const seen = (await observations(client)).map(({ plan_id, obs_point }) => `${plan_id} ${obs_point}`);
+  const twice = seen.filter((one, index) => seen.indexOf(one) !== index);
+  const known = new Set(seen);
+  const lost = [...published].filter(
+    (plan) => !known.has(`${plan} create_apply_plan`) || !known.has(`${plan} publish_plan_post`),
+  );
+  expect({ lost, twice }).toEqual({ lost: [], twice: [] });
+  return published.size;
+}
+
+/** From the end of the fault to the next observation of a plan published after it. */
+export async function readsAgain(client: RedisClient, name: string): Promise<number> {
+  const plan = `after-${name.replaceAll(' ', '-')}-${Math.round(performance.now())}`;
+  await until('Redis to take a plan', () =>
+    publish(client, plan).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const start = performance.now();
+  await until(
+    `${plan} to be observed`,
+    async () => {
+      const newest = (await client.sendCommand([
+        'XREVRANGE',
+        streams.observed,
+        '+',
+        '-',
+        'COUNT',
+        '500',
+      ])) as unknown as [string, string[]][];
+      return newest.some(([, fields]) => fields[1] === plan);
+    },
+    100_000,
+  );
+  return performance.now() - start;
+}
+
+export async function playFaults(stage: Stage, names: readonly string[], say: (line: string) => void): Promise<void> {
+  for (const name of names) {
+    const act = faults[name];
+    if (!act) throw new Error(`there is no fault "${name}"`);
+    await act(stage);
+    say(`${name}: it reads again after ${((await readsAgain(stage.client, name)) / 1_000).toFixed(2)} s (goal 10 s)`);
+  }
+}
+
+export function chosen(rounds: number, chance: Chance): string[] {
+  return Array.from({ length: rounds }, () => chance.pick(Object.keys(faults)));
+}

@@ -1,0 +1,102 @@
+// The main thread's side of the observers: gives orders to their thread, and starts it again with the same orders should it die.
+import { Worker } from 'node:worker_threads';
+import { isDeepStrictEqual } from 'node:util';
+import { type Backoff, backoffMilliseconds } from '../../runtime/backoff.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { FromThread, Order, ToThread } from './messages.ts';
+
+export interface ObserversOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly onMessage: (message: FromThread) => void;
+  /** What was observed goes on; what the thread knew of it is lost. */
+  readonly onRestart: (keys: readonly string[]) => void;
+}
+
+const restart: Backoff = { firstMilliseconds: 500, maxMilliseconds: 30_000 };
+
+export class Observers {
+  readonly #options: ObserversOptions;
+  readonly #orders = new Map<string, Order>();
+  #worker: Worker | undefined;
+  #failures = 0;
+  #again: Timer | undefined;
+  #isStopped = false;
+
+  constructor(options: ObserversOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing happens where it does so already. */
+  observe(key: string, order: Order): void {
+    const before = this.#orders.get(key);
+    if (before && isDeepStrictEqual({ ...before, isNew: order.isNew }, order)) return;
+    this.#orders.set(key, order);
+    this.#start();
+    this.#send({ kind: 'Observe', key, order });
+  }
+
+  isObserving(key: string): boolean {
+    return this.#orders.has(key);
+  }
+
+  stop(key: string): void {
+    if (!this.#orders.delete(key)) return;
+    this.#send({ kind: 'Stop', key });
+  }
+
+  verify(key: string, token: string): void {
+    this.#send({ kind: 'Verify', key, token });
+  }
+
+  /** At once: what is open stands in Redis, and whoever leads next goes on with it. */
+  async end(): Promise<void> {
+    this.#isStopped = true;
+    this.#again?.cancel();
+    this.#orders.clear();
+    await this.#worker?.terminate();
+  }
+
+  #send(message: ToThread): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #start(): void {
+    if (this.#worker || this.#isStopped) return;
+    const worker = new Worker(threadProgram());
+    this.#worker = worker;
+    worker.on('message', (message: FromThread) => {
+      this.#failures = 0;
+      if (this.#orders.has(message.key)) this.#options.onMessage(message);
+    });
+    worker.on('error', (error) => {
+      this.#options.log.error({ error: String(error) }, 'the thread of the heat observers died; it is started again');
+    });
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+      this.#startAgain();
+    });
+  }
+
+  #startAgain(): void {
+    if (this.#isStopped || this.#orders.size === 0) return;
+    const { clock, random, onRestart } = this.#options;
+    this.#failures += 1;
+    this.#again = clock.setTimeout(
+      () => {
+        this.#start();
+        for (const [key, order] of this.#orders)
+          this.#send({ kind: 'Observe', key, order: { ...order, isNew: false } });
+        onRestart([...this.#orders.keys()]);
+      },
+      backoffMilliseconds(restart, this.#failures, random()),
+    );
+  }
+}
+
+/** From the sources it is a file beside this one; the bundle has it beside the program. */
+function threadProgram(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './heat-thread.mjs', import.meta.url);
+}
