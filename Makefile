@@ -27,12 +27,15 @@ demo-down: $(INSTALLED) ## Take down what KEEP=1 left.
 
 ##@ Measuring
 
-.PHONY: bench bench-learning replay
+.PHONY: bench bench-learning bench-heat replay
 bench: $(INSTALLED) ## GPUJobs a second beside bare Jobs, CPU, status writes, memory; JOBS= and ROUNDS= make it shorter.
 	@$(NODE) node hack/bench/main.ts
 
 bench-learning: $(INSTALLED) ## What learning is worth: out-of-memory failures and waste, with it and without.
 	@$(NODE) node hack/bench/learning.ts
+
+bench-heat: $(INSTALLED) ## Heat of 20,000 plans a second on a real Redis, beside its ceiling; SECONDS=, RATES=, WAIT=, FSYNC=.
+	@$(NODE) node hack/bench/heat.ts
 
 replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, JOBS=, SPEED=, LIST=.
 	@$(NODE) node hack/replay/main.ts

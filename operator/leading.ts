@@ -34,6 +34,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     collections: parts.policyCollections,
     namespace: parts.namespace,
     gpujobs: collections.gpujobs.store,
+    heatFor: (policy) => heat.placements.heatFor(policy),
     onChange: () => {
       gpujobs.planSoon();
     },
@@ -44,6 +45,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
   const heat = leadHeat({
     ...{ client, clock, log, configuration, runtimeMetrics: metrics, metrics: parts.heatMetrics },
     collections: parts.heatCollections,
+    policies: parts.policyCollections.policies.store,
   });
   const gpujobs = new GPUJobController({
     client,
@@ -58,6 +60,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     },
     announce: (gpujob, fact) => {
       announce(gpujob, fact, audience);
+      if (fact.kind === 'RunStarted') heat.placements.placed(gpujob, fact.placement);
       if (decisions) note(gpujob, fact, { file: decisions, clock, policies: parts.policyCollections.policies.store });
     },
     experience: policies.experience,

@@ -115,6 +115,7 @@ function eventsOf(counts: Counts): ObserverEvents {
       const key = `${point} ${reason}`;
       counts.observed[key] = (counts.observed[key] ?? 0) + 1;
     },
+    onUnreadableHeat: () => undefined,
     onMalformed: (_, why) => void counts.malformed.push(why),
     onSkipped: (planID) => void counts.skipped.push(planID),
     onDuplicate: (planID) => void counts.duplicates.push(planID),

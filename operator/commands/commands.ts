@@ -1,8 +1,9 @@
 // The commands there are, beside running the operator.
 import { type Command, CommandError, type Terminal } from './command.ts';
 import { comparePolicy } from './compare-policy.ts';
+import { verifyHeat } from './verify-heat.ts';
 
-export const commands: readonly Command[] = [comparePolicy];
+export const commands: readonly Command[] = [comparePolicy, verifyHeat];
 
 /** Whether the arguments call a command; flags alone run the operator. */
 export function callsCommand([first]: readonly string[]): boolean {

@@ -112,6 +112,8 @@ export class HeatController {
       case 'Figures':
         this.#count(message.key, entry, message);
         return;
+      case 'Heat':
+        return;
     }
     this.#options.enqueue(message.key);
   }

@@ -72,6 +72,10 @@ export class Counting implements ObserverEvents {
     this.#reasons[observationPoints.early].parse_error += 1;
   }
 
+  onUnreadableHeat(): void {
+    this.#reasons[observationPoints.late].parse_error += 1;
+  }
+
   onSkipped(planID: string): void {
     this.#counts.skipped += 1;
     this.#onSkippedPlan(planID);

@@ -1,5 +1,6 @@
 // The heat observers' part of leading: their thread and their controller. Wiring only.
 import { operatorHeatDefaults, type Configuration } from '../config.ts';
+import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Controller } from '../runtime/controller.ts';
@@ -8,6 +9,7 @@ import type { RuntimeMetrics } from '../runtime/metrics.ts';
 import { WorkQueue } from '../runtime/work-queue.ts';
 import type { HeatCollections } from './collections.ts';
 import { HeatController } from './controller.ts';
+import { HeatPlacements } from './placements.ts';
 import type { HeatMetrics } from './metrics.ts';
 import { Observers } from './worker/observers.ts';
 
@@ -19,9 +21,11 @@ export interface HeatLeadOptions {
   readonly metrics: HeatMetrics;
   readonly collections: HeatCollections;
   readonly configuration: Configuration;
+  readonly policies: { get(name: string): SovereignPolicy | undefined };
 }
 
 export interface HeatLead {
+  readonly placements: HeatPlacements;
   /** Call it when the store has caught up. */
   start(): void;
   run(signal: AbortSignal): Promise<void>;
@@ -33,7 +37,7 @@ const controllerName = 'heatobserver';
 const workers = 4;
 
 export function leadHeat(options: HeatLeadOptions): HeatLead {
-  const { client, clock, log, runtimeMetrics, metrics, collections, configuration } = options;
+  const { client, clock, log, runtimeMetrics, metrics, collections, configuration, policies } = options;
   const { store } = collections.heatObservers;
   const queue = new WorkQueue({ clock, random: Math.random, metrics: runtimeMetrics.queue(controllerName) });
   const observers = new Observers({
@@ -45,12 +49,14 @@ export function leadHeat(options: HeatLeadOptions): HeatLead {
           'plans skipped',
         );
       }
+      if (message.kind === 'Heat') placements.found(message.key, message.planID, message.heat);
       heat.hear(message);
     },
     onRestart: (keys) => {
       heat.forgetStandings(keys);
     },
   });
+  const placements = new HeatPlacements({ policies, observers, clock });
   const heat = new HeatController({
     ...{ client, store, observers, clock, metrics },
     defaults: operatorHeatDefaults(configuration),
@@ -70,6 +76,7 @@ export function leadHeat(options: HeatLeadOptions): HeatLead {
   });
   let unsubscribe: (() => void) | undefined;
   return {
+    placements,
     start() {
       unsubscribe = store.subscribe(({ key, object, previous }) => {
         // Its status is our own.

@@ -47,6 +47,8 @@ export interface Observed {
 /** What an observer tells; all of it is counted. */
 export interface ObserverEvents {
   onObserved(observed: Observed, planID: string): void;
+  /** The heat of a plan is no {"heat": 0-1000}. */
+  onUnreadableHeat(planID: string): void;
   /** A malformed plan of which not even an observation can be written: it has no plan id. */
   onMalformed(entryID: string, why: string): void;
   /** Beyond maxInFlight: fail-open. */

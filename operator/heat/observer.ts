@@ -4,8 +4,8 @@ import { type Backoff, backoffMilliseconds } from '../runtime/backoff.ts';
 import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
 import { observationPoints, type ObserverEvents, type ObserverSettings, type Reason } from './observation.ts';
 import { type OpenPlan, OpenPlans } from './open-plans.ts';
-import { publishedAt, type ReadPlan, readPlan } from './plan.ts';
-import { type Beginning, PlanStreams, type Standing, type StreamEntry } from './plan-streams.ts';
+import { publishedAt, readHeat, type ReadPlan, readPlan } from './plan.ts';
+import { type Beginning, type OwnPlan, PlanStreams, type Standing, type StreamEntry } from './plan-streams.ts';
 import { asRedisError, isRedisError, type RedisError } from './redis/errors.ts';
 import type { Link } from './redis/link.ts';
 import { begun, earlyLook, lateLook, looked } from './scripts.ts';
@@ -67,6 +67,30 @@ export class Observer {
   /** What stands in Redis; undefined while there is no connection. */
   async standing(): Promise<Standing | undefined> {
     return this.#streams?.standing();
+  }
+
+  /** Fail-open: false where it can't be published now. */
+  async publish(plan: OwnPlan): Promise<boolean> {
+    try {
+      await this.#streams?.publish(plan);
+      return this.#streams !== undefined;
+    } catch (error) {
+      this.#options.events.onRedisError(asRedisError(error));
+      return false;
+    }
+  }
+
+  /** From 0 to 1000; undefined where it can't be had, or is no heat. */
+  async heatOf(planID: string): Promise<number | undefined> {
+    const { events } = this.#options;
+    try {
+      const heat = readHeat(await this.#streams?.heatOf(planID));
+      if (heat === undefined) events.onUnreadableHeat(planID);
+      return heat;
+    } catch (error) {
+      events.onRedisError(asRedisError(error));
+      return undefined;
+    }
   }
 
   /** Returns when it is told to stop. What is open then stays open in Redis. */

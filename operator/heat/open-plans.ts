@@ -58,11 +58,14 @@ export class OpenPlans {
       for (const plan of this.#slots.get(number) ?? []) if (this.#byID.get(plan.planID) === plan) found.push(plan);
       this.#slots.delete(number);
     };
-    const first = this.#lastSlot ?? slot;
-    // After a long sleep there are fewer slots in use than have passed.
-    if (slot - first > this.#slots.size)
-      for (const number of [...this.#slots.keys()].filter((one) => one <= slot)) take(number);
-    else for (let number = first; number <= slot; number += 1) take(number);
+    const first = this.#lastSlot === undefined ? undefined : this.#lastSlot + 1;
+    // At first, and after a long sleep, there are fewer slots in use than have passed.
+    if (first === undefined || slot - first > this.#slots.size) {
+      const past = [...this.#slots.keys()].filter((number) => number <= slot);
+      for (const number of past.sort((a, b) => a - b)) take(number);
+    } else {
+      for (let number = first; number <= slot; number += 1) take(number);
+    }
     this.#lastSlot = Math.max(slot, this.#lastSlot ?? slot);
     return found;
   }

@@ -17,6 +17,14 @@ const maxDeliveries = 5;
 
 export type StreamEntry = readonly [entryID: string, fields: readonly string[]];
 
+/** A placement, as a plan. */
+export interface OwnPlan {
+  readonly planID: string;
+  /** '<namespace>/<name>' of the GPUJob. */
+  readonly symbol: string;
+  readonly nodes: readonly string[];
+}
+
 export interface Beginning {
   readonly entryID: string;
   readonly planID: string;
@@ -163,6 +171,17 @@ export class PlanStreams {
     });
     const common = [this.#group, String(maxObservedEntries), ...times];
     return answersReply.parse(await this.#run(lookScript, keys, [...common, ...each]));
+  }
+
+  /** A plan of our own. */
+  async publish({ planID, symbol, nodes }: OwnPlan): Promise<void> {
+    const fields = ['plan_id', planID, 'symbol', symbol, 'nodes', nodes.join(',')];
+    await this.#link.command('XADD', this.#settings.streams.plans, '*', ...fields);
+  }
+
+  /** What stands under the key of a plan; null where nothing does any more. */
+  async heatOf(planID: string): Promise<unknown> {
+    return this.#link.command('GET', this.#keyOf(planID));
   }
 
   async acknowledge(entryID: string): Promise<void> {

@@ -1,4 +1,5 @@
 // One entry of the plans stream, read. Pure. What is malformed is told apart and never stops the stream (requirement H6).
+import { z } from 'zod';
 
 /** At most so long, and printable: it becomes part of a key, of an entry, and of lines that people read with awk. */
 const maxLength = 256;
@@ -34,6 +35,19 @@ export function readPlan(entryID: string, fields: readonly string[]): ReadPlan {
 /** By Redis' clock, in epoch milliseconds: when the plan was published. The same after every restart. */
 export function publishedAt(entryID: string): number {
   return Number(entryID.split('-')[0]);
+}
+
+const heatValue = z.object({ heat: z.int().min(0).max(1_000) });
+
+/** '{"heat": 0-1000}'; undefined for anything else. */
+export function readHeat(value: unknown): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  try {
+    return heatValue.safeParse(JSON.parse(value)).data?.heat;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function isPrintable(text: string): boolean {

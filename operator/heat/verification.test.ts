@@ -148,25 +148,16 @@ describe('the configuration in force', () => {
 
   const elsewhere =
     "if the operator's HEAT_STREAM_IN is another stream, set it here as well, or write spec.streams.plans";
-  const group = (idleMilliseconds: number | undefined, lag: number | undefined = 0): GroupStanding => ({
-    ...{ kind: 'Group', idleMilliseconds, lag, pending: 3 },
+  const group = (unreadMilliseconds: number | undefined): GroupStanding => ({
+    ...{ kind: 'Group', unreadMilliseconds, pending: 3 },
   });
   it.each<[string, GroupStanding, string]>([
-    ['is read', group(1_200), 'passed: orquanta:ml/harvest on plans, read 1 s ago, lag 0, pending 3'],
+    ['has read all', group(undefined), 'passed: orquanta:ml/harvest on plans: all is read, 3 are pending'],
+    ['reads', group(30_000), 'passed: orquanta:ml/harvest on plans: the oldest unread plan is 30 s old, 3 are pending'],
     [
-      'is read, with unknown lag',
-      { ...group(0), lag: undefined } as GroupStanding,
-      'passed: orquanta:ml/harvest on plans, read 0 s ago, lag unknown, pending 3',
-    ],
-    [
-      'was left',
+      'does not read',
       group(31_000),
-      'failed: plans was read last 31 s ago by group orquanta:ml/harvest: see whether the operator runs and its ready passes',
-    ],
-    [
-      'was never used',
-      group(undefined),
-      'failed: plans was never read by group orquanta:ml/harvest: see whether the operator runs and its ready passes',
+      'failed: group orquanta:ml/harvest leaves plans on plans unread, the oldest for 31 s: see whether the operator runs, that ready passes, and status.lag',
     ],
     [
       'has no stream',

@@ -1,6 +1,7 @@
 // The policies' part of leading: the keeper, its controller, and what GPUJobs and placement need of them. Wiring only.
 import type { Policy } from '../placement/model.ts';
 import type { GPUJob } from '../resources/gpujob.ts';
+import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Controller } from '../runtime/controller.ts';
@@ -37,6 +38,8 @@ export interface PolicyLeadOptions {
   /** Where the ledger is. */
   readonly namespace: string;
   readonly gpujobs: Store<GPUJob>;
+  /** By node, 0 to 1000: what the observer that a policy names found there. */
+  readonly heatFor: (policy: SovereignPolicy) => ReadonlyMap<string, number>;
   readonly onChange: () => void;
   /** The spec of a policy changed, or it is new. */
   readonly onEdit: (policy: string) => void;
@@ -58,8 +61,20 @@ const controllerName = 'sovereignpolicy';
 const gatherMilliseconds = 100;
 
 export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
-  const { client, clock, log, events, runtimeMetrics, metrics, collections, namespace, gpujobs, onChange, onEdit } =
-    options;
+  const {
+    client,
+    clock,
+    log,
+    events,
+    runtimeMetrics,
+    metrics,
+    collections,
+    namespace,
+    gpujobs,
+    heatFor,
+    onChange,
+    onEdit,
+  } = options;
   const audience: PolicyAudience = { events, log, metrics };
   const queue = new WorkQueue({ clock, random: Math.random, metrics: runtimeMetrics.queue(controllerName) });
   const policies = collections.policies.store;
@@ -81,7 +96,7 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
     mayForget: (key) => isTold(key, gpujobOf),
   });
   const billing = new Billing({ accounts, policies, clock, log });
-  const view = new Policies({ collections, keeper, history, billing, clock, onChange });
+  const view = new Policies({ collections, keeper, history, billing, heatFor, clock, onChange });
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
     ...{ client, policies, keeper, billing, succeededAt, clock },

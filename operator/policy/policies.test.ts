@@ -18,7 +18,16 @@ async function aView() {
   const asked = { passes: 0 };
   const onChange = () => void (asked.passes += 1);
   const billing = { refusalOf: () => undefined };
-  const view = new Policies({ collections: watched, keeper, history: new RunHistory(), billing, clock, onChange });
+  const heatFor = () => new Map<string, number>();
+  const view = new Policies({
+    collections: watched,
+    keeper,
+    history: new RunHistory(),
+    billing,
+    heatFor,
+    clock,
+    onChange,
+  });
   await keeper.begin(aPolicy(), never);
   asked.passes = 0;
   const change = (changes: Partial<SovereignPolicy>, metadata: Partial<SovereignPolicy['metadata']> = {}) => {

@@ -20,6 +20,8 @@ export interface PoliciesOptions {
   readonly keeper: Keeper;
   readonly history: RunHistory;
   readonly billing: Pick<Billing, 'refusalOf'>;
+  /** By node, 0 to 1000. */
+  readonly heatFor: (policy: SovereignPolicy) => ReadonlyMap<string, number>;
   readonly clock: Clock;
   /** Something changed that a placement may depend on. */
   readonly onChange: () => void;
@@ -76,7 +78,7 @@ export class Policies {
       version: chain.kind === 'Intact' ? chain.head.version : 0,
       weights,
       headroomPartsPerMillion: headroom,
-      signals: { ...reliability, costByProduct: costByProduct(spec.gpus) },
+      signals: { ...reliability, costByProduct: costByProduct(spec.gpus), heatByNode: this.#options.heatFor(policy) },
       refusalOf: (namespace) =>
         this.#notAllowed(name, spec.namespaceSelector, namespace) ?? this.#options.billing.refusalOf(policy, namespace),
     };

@@ -22,6 +22,8 @@ describe('without a list an observer may connect to', () => {
       'redis.ml.svc.cluster.local.example.com',
       '10.0.0.1',
       'fd00::1',
+      '',
+      '.ml',
     ],
   ])('not to %s', (host) => {
     expect(hostRefusal(host, 'ml', ownOnly)).toBe(

@@ -1,7 +1,8 @@
 // How the consumer group of an observer stands, as Redis tells it. It reads only, and judges nothing.
 import { z } from 'zod';
+import { publishedAt } from '../plan.ts';
 import type { Link } from './link.ts';
-import { valueOf } from './replies.ts';
+import { entriesReply, valueOf } from './replies.ts';
 
 export type GroupStanding =
   /** The plans stream isn't there, or the key is something else. */
@@ -9,14 +10,17 @@ export type GroupStanding =
   | { readonly kind: 'NoGroup'; readonly groups: readonly string[] }
   | {
       readonly kind: 'Group';
-      /** Since a consumer last asked for entries; undefined: none ever did. */
-      readonly idleMilliseconds: number | undefined;
-      /** Undefined: Redis doesn't know. */
-      readonly lag: number | undefined;
+      /**
+       * For how long the oldest entry that nobody has read stands there; undefined: all are read. Not the idle time of the
+       * consumer: before Redis 7.2 a reader that finds nothing leaves no trace.
+       */
+      readonly unreadMilliseconds: number | undefined;
+      /** Read, and not acknowledged. */
       readonly pending: number;
     };
 
-const listsReply = z.array(z.array(z.unknown()));
+const groupsReply = z.array(z.array(z.unknown()));
+const groupFields = z.object({ pending: z.number(), lastDelivered: z.string() });
 
 export async function groupStanding(
   link: Pick<Link, 'command'>,
@@ -24,16 +28,16 @@ export async function groupStanding(
   group: string,
 ): Promise<GroupStanding> {
   if ((await link.command('TYPE', stream)) !== 'stream') return { kind: 'NoStream' };
-  const groups = listsReply.parse(await link.command('XINFO', 'GROUPS', stream));
+  const groups = groupsReply.parse(await link.command('XINFO', 'GROUPS', stream));
   const ours = groups.find((fields) => valueOf(fields, 'name') === group);
   if (!ours) return { kind: 'NoGroup', groups: groups.map((fields) => String(valueOf(fields, 'name'))) };
-  const consumers = listsReply.parse(await link.command('XINFO', 'CONSUMERS', stream, group));
-  const idles = consumers.map((fields) => Number(valueOf(fields, 'idle')));
-  const lag = valueOf(ours, 'lag');
-  return {
-    kind: 'Group',
-    idleMilliseconds: idles.length === 0 ? undefined : Math.min(...idles),
-    lag: typeof lag === 'number' ? lag : undefined,
-    pending: Number(valueOf(ours, 'pending')),
-  };
+  const { pending, lastDelivered } = groupFields.parse({
+    pending: valueOf(ours, 'pending'),
+    lastDelivered: valueOf(ours, 'last-delivered-id'),
+  });
+  const next = ['XRANGE', stream, `(${lastDelivered}`, '+', 'COUNT', '1'];
+  const [unread] = entriesReply.parse(await link.command(...next));
+  if (!unread) return { kind: 'Group', unreadMilliseconds: undefined, pending };
+  const [seconds] = (await link.command('TIME')) as [string];
+  return { kind: 'Group', unreadMilliseconds: Number(seconds) * 1_000 - publishedAt(unread[0]), pending };
 }

@@ -5,7 +5,7 @@ import { isRedisError, RedisError } from './errors.ts';
 import type { Link } from './link.ts';
 
 const pageSize = 500;
-const entriesReply = z.array(z.tuple([z.string(), z.array(z.string())]));
+export const entriesReply = z.array(z.tuple([z.string(), z.array(z.string())]));
 
 /** From the newest on, at most so many; none of a stream that isn't there. */
 export async function* newestEntries(

@@ -2,6 +2,7 @@
 import type { RedisEndpoint } from '../../resources/heatobserver.ts';
 import type { Figures } from '../figures.ts';
 import type { ObserverSettings } from '../observation.ts';
+import type { OwnPlan } from '../plan-streams.ts';
 import type { GoldenResult } from '../golden.ts';
 import type { HostPolicy } from '../redis/address.ts';
 import type { RedisErrorKind } from '../redis/errors.ts';
@@ -30,9 +31,11 @@ export interface Order {
 export type ToThread =
   | { readonly kind: 'Observe'; readonly key: string; readonly order: Order }
   | { readonly kind: 'Stop'; readonly key: string }
-  | { readonly kind: 'Verify'; readonly key: string; readonly token: string };
+  | { readonly kind: 'Verify'; readonly key: string; readonly token: string }
+  | { readonly kind: 'Publish'; readonly key: string; readonly plan: OwnPlan };
 
 export type FromThread =
+  | { readonly kind: 'Heat'; readonly key: string; readonly planID: string; readonly heat: number }
   | { readonly kind: 'Reading'; readonly key: string; readonly hints: boolean }
   | { readonly kind: 'Failing'; readonly key: string; readonly error: RedisErrorKind; readonly message: string }
   | { readonly kind: 'Golden'; readonly key: string; readonly result: GoldenResult; readonly token: string | undefined }

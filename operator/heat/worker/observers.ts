@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Backoff, backoffMilliseconds } from '../../runtime/backoff.ts';
 import type { Clock, Timer } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { OwnPlan } from '../plan-streams.ts';
 import type { FromThread, Order, ToThread } from './messages.ts';
 
 export interface ObserversOptions {
@@ -45,6 +46,11 @@ export class Observers {
   stop(key: string): void {
     if (!this.#orders.delete(key)) return;
     this.#send({ kind: 'Stop', key });
+  }
+
+  /** A placement of ours; where nothing is observed, nobody hears of it. */
+  publish(key: string, plan: OwnPlan): void {
+    if (this.#orders.has(key)) this.#send({ kind: 'Publish', key, plan });
   }
 
   verify(key: string, token: string): void {

@@ -4,7 +4,9 @@ import type { Clock } from '../../runtime/clock.ts';
 import { sleep } from '../../runtime/clock.ts';
 import { Counting } from '../figures.ts';
 import { verifyGolden } from '../golden.ts';
+import { observationPoints, type ObserverEvents } from '../observation.ts';
 import { Observer } from '../observer.ts';
+import type { OwnPlan } from '../plan-streams.ts';
 import { resolveTarget } from '../redis/address.ts';
 import { asRedisError } from '../redis/errors.ts';
 import { type Link, openLink } from '../redis/link.ts';
@@ -27,14 +29,19 @@ export class Observing {
   readonly #options: ObservingOptions;
   readonly #stop = new AbortController();
   readonly #counting: Counting;
+  /** Plans that are placements of ours: their heat is read. */
+  readonly #own = new Set<string>();
+  readonly #observer: Observer;
   #skipped: string[] = [];
   readonly #ended: Promise<void>;
 
   constructor(options: ObservingOptions) {
     this.#options = options;
     this.#counting = new Counting((planID) => {
+      this.#own.delete(planID);
       if (this.#skipped.length < maxNamed) this.#skipped.push(planID);
     });
+    this.#observer = this.#newObserver();
     this.#ended = this.#run(this.#stop.signal);
   }
 
@@ -55,13 +62,55 @@ export class Observing {
     try {
       if (order.golden === 'Require') await this.#untilGolden(signal);
       else if (order.golden === 'Warn') void this.verify(undefined);
-      const observer = this.#observer();
-      const telling = this.#tellFigures(observer, signal);
-      await observer.run(signal);
+      const telling = this.#tellFigures(this.#observer, signal);
+      await this.#observer.run(signal);
       await telling;
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+
+  async publish(plan: OwnPlan): Promise<void> {
+    this.#own.add(plan.planID);
+    if (!(await this.#observer.publish(plan))) this.#own.delete(plan.planID);
+  }
+
+  #events(): ObserverEvents {
+    const counting = this.#counting;
+    return {
+      onObserved: (observed, planID) => {
+        counting.onObserved(observed);
+        if (observed.point === observationPoints.late && this.#own.delete(planID) && observed.found)
+          void this.#tellHeat(planID);
+      },
+      onUnreadableHeat: () => {
+        counting.onUnreadableHeat();
+      },
+      onMalformed: () => {
+        counting.onMalformed();
+      },
+      onSkipped: (planID) => {
+        counting.onSkipped(planID);
+      },
+      onDuplicate: () => {
+        counting.onDuplicate();
+      },
+      onDeadLetter: () => {
+        counting.onDeadLetter();
+      },
+      onDeadline: (milliseconds) => {
+        counting.onDeadline(milliseconds);
+      },
+      onRedisError: () => {
+        counting.onRedisError();
+      },
+    };
+  }
+
+  async #tellHeat(planID: string): Promise<void> {
+    const { key, tell } = this.#options;
+    const heat = await this.#observer.heatOf(planID);
+    if (heat !== undefined) tell({ kind: 'Heat', key, planID, heat });
   }
 
   async #untilGolden(signal: AbortSignal): Promise<void> {
@@ -74,7 +123,7 @@ export class Observing {
     }
   }
 
-  #observer(): Observer {
+  #newObserver(): Observer {
     const { key, order, clock, tell } = this.#options;
     return new Observer({
       settings: order.settings,
@@ -83,7 +132,7 @@ export class Observing {
       open: () => this.#open(),
       clock,
       random: Math.random,
-      events: this.#counting,
+      events: this.#events(),
       onStanding: (standing) => {
         if (standing.kind === 'Reading') tell({ kind: 'Reading', key, hints: standing.hints });
         else tell({ kind: 'Failing', key, error: standing.error.kind, message: standing.error.message });

@@ -17,6 +17,10 @@ async function carryOut(message: ToThread): Promise<void> {
     await before?.verify(message.token);
     return;
   }
+  if (message.kind === 'Publish') {
+    await before?.publish(message.plan);
+    return;
+  }
   observing.delete(key);
   await before?.stop();
   if (message.kind === 'Observe')
