@@ -7,7 +7,7 @@ import type { Job, Node } from '../runtime/kubernetes.ts';
 import { collections } from './collections.ts';
 import { feedInventory } from './feed-inventory.ts';
 import { reservationAnnotation, reservationOf } from './reservation.ts';
-import { aGPUJob, aJob } from './testing/builders.ts';
+import { aGPUJob, aJob, aPod } from './testing/builders.ts';
 
 const node: Node = {
   metadata: {
@@ -29,7 +29,7 @@ function aCluster() {
   watched.nodes.store.absorb(structuredClone(node));
   const held = (): number => inventory.used('node-a', 'nvidia.com/gpu');
   const jobs = watched.jobs.store;
-  return { gpujobs: watched.gpujobs.store, jobs, held };
+  return { gpujobs: watched.gpujobs.store, jobs, pods: watched.pods.store, held };
 }
 
 const run = (change: (job: Job) => void = () => undefined): Job => {
@@ -67,6 +67,35 @@ describe('a run’s Job', () => {
     gpujobs.absorb(gpujob);
     jobs.absorb(run());
     gpujobs.absorbDelete(gpujob.metadata);
+    expect(held()).toBe(0);
+  });
+});
+
+describe('a Job that is orphaned', () => {
+  const orphan = (): Job =>
+    run((job) => {
+      delete job.metadata.ownerReferences;
+      job.metadata.resourceVersion = '11';
+    });
+
+  it.each([
+    ['before its GPUJob is seen to go', ['orphaned', 'gone']],
+    ['after it', ['gone', 'orphaned']],
+  ])('%s gives its reservation up, so that its node is free when its Pod is gone', (_, order) => {
+    const { gpujobs, jobs, pods, held } = aCluster();
+    const gpujob = aGPUJob();
+    gpujobs.absorb(gpujob);
+    jobs.absorb(run());
+    const pod = aPod(1, { phase: 'Running', node: 'node-a' });
+    pods.absorb(pod);
+    const events = {
+      orphaned: () => jobs.absorb(orphan()),
+      gone: () => {
+        gpujobs.absorbDelete(gpujob.metadata);
+      },
+    };
+    for (const event of order) events[event as keyof typeof events]();
+    pods.absorbDelete(pod.metadata as Parameters<typeof pods.absorbDelete>[0]);
     expect(held()).toBe(0);
   });
 });

@@ -13,9 +13,10 @@ import { type Collections, indexes } from './collections.ts';
 import { controllerOf, endOf, runOf } from './decide/run.ts';
 import { runName } from './job.ts';
 import { isNews } from './news.ts';
-import { reservationOf, runKey } from './reservation.ts';
+import { reservationOf, runKey, runKeyPrefix } from './reservation.ts';
 
 export function feedInventory(collections: Collections, inventory: Inventory): void {
+  const jobs = new FeedJobs(collections, inventory);
   collections.nodes.store.subscribe((change) => {
     if (!isNews(change)) return;
     if (change.type === 'deleted') inventory.removeNode(change.object.metadata.name);
@@ -27,32 +28,52 @@ export function feedInventory(collections: Collections, inventory: Inventory): v
     else inventory.setPod(podFacts(change.object, labels));
   });
   collections.jobs.store.subscribe((change) => {
-    if (isNews(change)) feedJob(collections, inventory, change);
+    if (isNews(change)) jobs.feed(change);
   });
   collections.gpujobs.store.subscribe((change) => {
-    if (change.type !== 'modified') feedRunsOf(collections, inventory, change);
+    if (change.type !== 'modified') jobs.feedRunsOf(change);
   });
 }
 
-function feedJob(collections: Collections, inventory: Inventory, { type, object: job }: Change<Job>): void {
-  const name = job.metadata.labels?.[labels.gpujob] ?? '';
-  const gpujob = collections.gpujobs.store.get(keyOf({ namespace: job.metadata.namespace ?? '', name }));
-  if (!gpujob || !isRunOf(gpujob, job)) return;
-  const key = runKey(gpujob.metadata.uid, runOf(job));
-  const reservation = type === 'deleted' || endOf(job) !== undefined ? undefined : boundedReservation(gpujob, job);
-  if (reservation) inventory.setReservation({ ...reservation, run: key });
-  else inventory.removeReservation(key);
-}
+class FeedJobs {
+  readonly #collections: Collections;
+  readonly #inventory: Inventory;
+  /** By the Job's uid: the run that it stood for, as long as it did. Orphaned, it no longer says so itself. */
+  readonly #runs = new Map<string, string>();
 
-/** At the start Jobs may come before their GPUJobs; and a GPUJob that goes takes its runs' reservations along. */
-function feedRunsOf(
-  collections: Collections,
-  inventory: Inventory,
-  { type, key, object: gpujob }: Change<GPUJob>,
-): void {
-  for (const job of collections.jobs.store.byIndex(indexes.gpujob, key)) {
-    if (type === 'added') feedJob(collections, inventory, { type, key: keyOf(job.metadata), object: job });
-    else if (isRunOf(gpujob, job)) inventory.removeReservation(runKey(gpujob.metadata.uid, runOf(job)));
+  constructor(collections: Collections, inventory: Inventory) {
+    this.#collections = collections;
+    this.#inventory = inventory;
+  }
+
+  feed({ type, object: job }: Change<Job>): void {
+    const name = job.metadata.labels?.[labels.gpujob] ?? '';
+    const gpujob = this.#collections.gpujobs.store.get(keyOf({ namespace: job.metadata.namespace ?? '', name }));
+    if (!gpujob || !isRunOf(gpujob, job)) {
+      this.#release(job);
+      return;
+    }
+    const key = runKey(gpujob.metadata.uid, runOf(job));
+    const reservation = type === 'deleted' || endOf(job) !== undefined ? undefined : boundedReservation(gpujob, job);
+    this.#runs.set(job.metadata.uid, key);
+    if (reservation) this.#inventory.setReservation({ ...reservation, run: key });
+    else this.#release(job);
+  }
+
+  /** At the start Jobs may come before their GPUJobs; and a GPUJob that goes takes its runs' reservations along. */
+  feedRunsOf({ type, key, object: gpujob }: Change<GPUJob>): void {
+    for (const job of this.#collections.jobs.store.byIndex(indexes.gpujob, key)) {
+      if (type === 'added') this.feed({ type, key: keyOf(job.metadata), object: job });
+      else if (this.#runs.get(job.metadata.uid)?.startsWith(runKeyPrefix(gpujob.metadata.uid)) === true)
+        this.#release(job);
+    }
+  }
+
+  #release({ metadata }: Job): void {
+    const key = this.#runs.get(metadata.uid);
+    if (key === undefined) return;
+    this.#runs.delete(metadata.uid);
+    this.#inventory.removeReservation(key);
   }
 }
 

@@ -6,7 +6,12 @@ import type { Job } from '../runtime/kubernetes.ts';
 
 /** The key under which placement knows a run: '<gpujob uid>/<run>'. */
 export function runKey(uid: string, run: number): string {
-  return `${uid}/${run}`;
+  return `${runKeyPrefix(uid)}${run}`;
+}
+
+/** Of all runs of a GPUJob. */
+export function runKeyPrefix(uid: string): string {
+  return `${uid}/`;
 }
 
 const count = z.int().min(0);
