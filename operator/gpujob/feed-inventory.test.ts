@@ -89,13 +89,13 @@ describe('a Job that is orphaned', () => {
     const pod = aPod(1, { phase: 'Running', node: 'node-a' });
     pods.absorb(pod);
     const events = {
-      orphaned: () => jobs.absorb(orphan()),
+      orphaned: () => { jobs.absorb(orphan()); },
       gone: () => {
         gpujobs.absorbDelete(gpujob.metadata);
       },
     };
     for (const event of order) events[event as keyof typeof events]();
-    pods.absorbDelete(pod.metadata as Parameters<typeof pods.absorbDelete>[0]);
+    pods.absorbDelete(pod.metadata);
     expect(held()).toBe(0);
   });
 });
