@@ -89,7 +89,9 @@ describe('a Job that is orphaned', () => {
     const pod = aPod(1, { phase: 'Running', node: 'node-a' });
     pods.absorb(pod);
     const events = {
-      orphaned: () => { jobs.absorb(orphan()); },
+      orphaned: () => {
+        jobs.absorb(orphan());
+      },
       gone: () => {
         gpujobs.absorbDelete(gpujob.metadata);
       },
