@@ -135,8 +135,12 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
       );
       const made = policies.get(defaultPolicyName) ? undefined : await createDefaultPolicy(client, signal);
       if (made) policies.absorb(made);
-      // The first placement should name a version that there is; one that can't be made yet is tried again by the queue.
-      await Promise.allSettled([...policies.list()].map((policy) => keeper.begin(policy, signal)));
+      // The first placement should be by the spec as it is, and name its version; what can't be made yet the queue tries again.
+      const settled = [...policies.list()].map(async (policy) => {
+        await keeper.begin(policy, signal);
+        await keeper.followSpec(policy, signal);
+      });
+      await Promise.allSettled(settled);
       unsubscribe.push(
         policies.subscribe((change) => {
           queue.add(change.key);
