@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import type { RedisClient, RedisServer } from '../../hack/redis/server.ts';
 import type { Chance } from '../robustness/chance.ts';
-import { heat, observations, publish, streams, until } from './stage.ts';
+import { heat, observations, pendingIn, publish, streams, until } from './stage.ts';
 
 export interface Stage {
   readonly server: RedisServer;
@@ -61,14 +61,12 @@ export function publishing(client: RedisClient): () => Promise<number> {
 
 /** Until all that was published is acknowledged; then input and output are compared by plan id. */
 export async function expectAllOnce(client: RedisClient, group: string): Promise<number> {
-  const number = async (...command: string[]): Promise<unknown> => client.sendCommand(command);
   await until(
     'all plans to be observed',
     async () => {
-      const [pending] = (await number('XPENDING', streams.plans, group)) as [number];
-      const groups = (await number('XINFO', 'GROUPS', streams.plans)) as unknown[][];
+      const groups = (await client.sendCommand(['XINFO', 'GROUPS', streams.plans])) as unknown as unknown[][];
       const fields = groups.find((one) => one.includes(group)) ?? [];
-      return pending === 0 && fields[fields.indexOf('lag') + 1] === 0;
+      return (await pendingIn(client, group)) === 0 && fields[fields.indexOf('lag') + 1] === 0;
     },
     60_000,
   );

@@ -1,7 +1,7 @@
 // One observer on a real Redis: what it reads, sees and writes, by the rules of the document (H1-H8).
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { heat, observations, observing, publish, redisForTest, until, untilObserved } from './stage.ts';
+import { heat, observations, observing, publish, redisForTest, untilAcknowledged, untilObserved } from './stage.ts';
 
 const point = { early: 'create_apply_plan', late: 'publish_plan_post' };
 
@@ -35,14 +35,7 @@ describe('an observer', () => {
     expect(Number(comes?.waited_exact_ms)).toBeGreaterThanOrEqual(250);
     expect(Number(comes?.waited_ms) - Number(comes?.waited_exact_ms)).toBeLessThan(100);
     expect(Number(never?.waited_ms)).toBeGreaterThanOrEqual(2_000);
-    await until('all to be acknowledged', async () => {
-      const [pending] = (await client.sendCommand([
-        'XPENDING',
-        'quantum:stream:apply.plan',
-        'orquanta:ml/heat',
-      ])) as unknown as [number];
-      return pending === 0;
-    });
+    await untilAcknowledged(client);
   });
 
   it('H10: finds late what the early look misses: coverage goes from about 6 % to over 90 %', async () => {
@@ -91,14 +84,7 @@ it('loses and doubles nothing when Redis is killed in the middle', async () => {
     );
   }
   await untilObserved(client, 2 * published.length);
-  await until('nothing to be pending', async () => {
-    const [pending] = (await client.sendCommand([
-      'XPENDING',
-      'quantum:stream:apply.plan',
-      'orquanta:ml/heat',
-    ])) as unknown as [number];
-    return pending === 0;
-  });
+  await untilAcknowledged(client);
   const seen = (await observations(client)).map(({ plan_id, obs_point }) => `${plan_id} ${obs_point}`);
   const wanted = published.flatMap((plan) => [`${plan} ${point.early}`, `${plan} ${point.late}`]);
   expect(new Set(seen).size).toBe(seen.length);

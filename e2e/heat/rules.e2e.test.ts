@@ -1,29 +1,22 @@
 // What the document asks of an observer beyond looking: limits, errors, malformed plans, what comes twice, what was erased.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { RedisClient } from '../../hack/redis/server.ts';
 import {
   heat,
   type Observation,
   observations,
   observing,
+  pendingIn,
   publish,
   redisForTest,
   streams,
   until,
+  untilAcknowledged,
   untilObserved,
 } from './stage.ts';
 
 const point = { early: 'create_apply_plan', late: 'publish_plan_post' } as const;
 const group = 'orquanta:ml/heat';
-
-async function pendingIn(client: RedisClient): Promise<number> {
-  const [count] = (await client.sendCommand(['XPENDING', streams.plans, group])) as unknown as [number];
-  return count;
-}
-
-const untilAcknowledged = (client: RedisClient): Promise<void> =>
-  until('all plans to be acknowledged', async () => (await pendingIn(client)) === 0);
 
 function told(seen: readonly Observation[]): string[] {
   return seen.map(({ plan_id, obs_point, heat_reason }) => `${plan_id} ${obs_point} ${heat_reason}`).sort();

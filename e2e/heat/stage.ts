@@ -2,6 +2,7 @@
 // stream of observations as anybody reads it.
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import { until as untilHolds } from '../../hack/cluster/until.ts';
 import { type RedisClient, type RedisServer, startRedis } from '../../hack/redis/server.ts';
 import type { ObserverEvents, ObserverSettings } from '../../operator/heat/observation.ts';
 import { Observer, type ObserverStanding } from '../../operator/heat/observer.ts';
@@ -125,16 +126,21 @@ function eventsOf(counts: Counts): ObserverEvents {
   };
 }
 
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  milliseconds = 30_000,
-): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`waited ${milliseconds} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+/** An error of the condition is the test's: it isn't waited away. */
+export function until(what: string, holds: () => boolean | Promise<boolean>, milliseconds = 30_000): Promise<void> {
+  const signal = AbortSignal.timeout(2 * milliseconds);
+  const giveUpOn = (): boolean => true;
+  return untilHolds(async () => holds(), { what, timeoutMilliseconds: milliseconds, signal, giveUpOn });
+}
+
+/** Plans that were read and are not acknowledged. */
+export async function pendingIn(client: RedisClient, group = 'orquanta:ml/heat'): Promise<number> {
+  const [count] = (await client.sendCommand(['XPENDING', streams.plans, group])) as unknown as [number];
+  return count;
+}
+
+export function untilAcknowledged(client: RedisClient): Promise<void> {
+  return until('all plans to be acknowledged', async () => (await pendingIn(client)) === 0);
 }
 
 export async function publish(client: RedisClient, planID: string, symbol = 'BTCUSDT'): Promise<void> {

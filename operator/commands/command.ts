@@ -1,5 +1,6 @@
 // What all commands have in common: they take arguments and the surroundings of a process, and print.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { z } from 'zod';
 
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -30,4 +31,23 @@ export function readArguments<T extends ParseArgsConfig>(command: Pick<Command, 
     const [sentence = ''] = error.message.split('. ');
     throw new CommandError(`${sentence}; \`orquanta ${command.words.join(' ')} --help\` shows what there is`);
   }
+}
+
+/** For people, or for machines. */
+export function readOutput(text = 'table'): 'table' | 'json' {
+  if (text === 'table' || text === 'json') return text;
+  throw new CommandError(`--output: "${text}" can't be used: write json, or leave it out`);
+}
+
+/** A whole number from 1 to `most`; without one, from 1 on. */
+export function readCount(flag: string, text: string, most?: number): number {
+  const count = z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(most ?? Infinity)
+    .safeParse(text);
+  if (count.success) return count.data;
+  const range = most === undefined ? 'from 1 on' : `from 1 to ${most}`;
+  throw new CommandError(`--${flag}: "${text}" can't be used: write a whole number ${range}`);
 }

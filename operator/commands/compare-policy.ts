@@ -1,7 +1,6 @@
 // orquanta compare policy: a dry run of another policy on the placements that --decisions-file keeps.
 import { readFile } from 'node:fs/promises';
 import { parse, YAMLParseError } from 'yaml';
-import { z } from 'zod';
 import { settings } from '../config.ts';
 import { connect } from '../connect.ts';
 import { compare } from '../journal/compare.ts';
@@ -19,7 +18,7 @@ import {
 } from '../resources/sovereignpolicy.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { isApiError } from '../runtime/errors.ts';
-import { type Command, CommandError, readArguments, type Terminal } from './command.ts';
+import { type Command, CommandError, readArguments, readCount, readOutput, type Terminal } from './command.ts';
 
 const words = ['compare', 'policy'] as const;
 const fileVariable = settings.decisionsFile.variable;
@@ -55,10 +54,8 @@ export const comparePolicy: Command = {
   help,
   async run(args, terminal) {
     const { values, positionals } = readArguments({ words }, { args: [...args], options, allowPositionals: true });
-    const { output = 'table' } = values;
-    if (output !== 'table' && output !== 'json')
-      throw new CommandError(`--output: "${output}" can't be used: write json, or leave it out`);
-    const last = readCount(values.last);
+    const output = readOutput(values.output);
+    const last = readCount('last', values.last ?? String(keptDecisions));
     const path = values.decisions ?? terminal.environment[fileVariable];
     if (!path)
       throw new CommandError(
@@ -79,12 +76,6 @@ export const comparePolicy: Command = {
     return 0;
   },
 };
-
-function readCount(text = String(keptDecisions)): number {
-  const count = z.coerce.number().int().min(1).safeParse(text);
-  if (count.success) return count.data;
-  throw new CommandError(`--last: "${text}" can't be used: write a whole number from 1 on`);
-}
 
 async function readDecisions(path: string): Promise<Reading> {
   try {

@@ -1,15 +1,13 @@
 // orquanta verify heat: what really stands in the streams of a HeatObserver, and whether its spec is what is in force. It reads
 // only, with the rights of whoever calls it.
-import { z } from 'zod';
 import { settings } from '../config.ts';
 import { heatSettings } from '../config/heat.ts';
 import { connect } from '../connect.ts';
 import { verifyGolden } from '../heat/golden.ts';
-import type { StreamEntry } from '../heat/plan-streams.ts';
 import { isRedisError } from '../heat/redis/errors.ts';
 import { groupStanding } from '../heat/redis/group.ts';
 import { type Link, openLink, type RedisTarget } from '../heat/redis/link.ts';
-import { newestEntries } from '../heat/redis/replies.ts';
+import { newestEntries, type StreamEntry } from '../heat/redis/replies.ts';
 import { groupOf } from '../heat/scripts.ts';
 import {
   type Check,
@@ -34,7 +32,7 @@ import {
 } from '../resources/heatobserver.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { isApiError } from '../runtime/errors.ts';
-import { type Command, CommandError, readArguments, type Terminal } from './command.ts';
+import { type Command, CommandError, readArguments, readCount, readOutput, type Terminal } from './command.ts';
 import { passwordVariable, placeOf, targetOf, unusableRedis } from './heat-redis.ts';
 
 const words = ['verify', 'heat'] as const;
@@ -103,20 +101,14 @@ function readRequest(args: readonly string[]): Request {
   const [name] = positionals;
   if (name === undefined || positionals.length > 1)
     throw new CommandError('name one HeatObserver: orquanta verify heat NAME; kubectl get heat -A lists them');
-  const { output = 'table', namespace, redis, kubeconfig } = values;
-  if (output !== 'table' && output !== 'json')
-    throw new CommandError(`--output: "${output}" can't be used: write json, or leave it out`);
+  const { namespace, redis, kubeconfig } = values;
+  const output = readOutput(values.output);
   if (redis !== undefined && !redisEndpoint(redis))
     throw new CommandError(
       `--redis: this can't be used: write redis://host:port/db, or rediss:// for TLS; the password belongs into ${passwordVariable}`,
     );
-  return { name, namespace, newest: readNewest(values.newest), redis, output, kubeconfig };
-}
-
-function readNewest(text = String(newestByDefault)): number {
-  const count = z.coerce.number().int().min(1).max(maxNewest).safeParse(text);
-  if (count.success) return count.data;
-  throw new CommandError(`--newest: "${text}" can't be used: write a whole number from 1 to ${maxNewest}`);
+  const newest = readCount('newest', values.newest ?? String(newestByDefault), maxNewest);
+  return { name, namespace, newest, redis, output, kubeconfig };
 }
 
 interface Found {

@@ -1,5 +1,12 @@
 // What an observer has seen, as plain numbers that can be sent from thread to thread and added up.
-import { observationPoints, type ObservationPoint, type ObserverEvents, type Reason, reasons } from './observation.ts';
+import {
+  observationPoints,
+  type ObservationPoint,
+  type Observed,
+  type ObserverEvents,
+  type Reason,
+  reasons,
+} from './observation.ts';
 
 /** How late a last look was, in milliseconds: the upper bounds of the buckets; beyond the last there is one more. */
 export const latenessBuckets = [1, 2, 5, 10, 20, 50, 100, 500, 2_000] as const;
@@ -17,7 +24,6 @@ export interface Figures {
   readonly redisErrors: number;
   /** One more than latenessBuckets. */
   readonly lateness: readonly number[];
-  readonly latenessSumMilliseconds: number;
   /** Permille of the last thousand; undefined before the first. */
   readonly coverage: number | undefined;
   readonly earlyCoverage: number | undefined;
@@ -50,22 +56,26 @@ class Share {
   }
 }
 
+/** Who hears of single plans, beside the counts. */
+export type CountingListener = Pick<ObserverEvents, 'onObserved' | 'onSkipped'>;
+
 /** Listens to an observer and counts. */
 export class Counting implements ObserverEvents {
-  readonly #onSkippedPlan: (planID: string) => void;
+  readonly #listener: CountingListener;
   readonly #shares = { [observationPoints.early]: new Share(), [observationPoints.late]: new Share() };
   #reasons = noReasons();
   #lateness: number[] = emptyLateness();
-  #latenessSumMilliseconds = 0;
   #counts = { skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0 };
 
-  constructor(onSkippedPlan: (planID: string) => void) {
-    this.#onSkippedPlan = onSkippedPlan;
+  constructor(listener: CountingListener) {
+    this.#listener = listener;
   }
 
-  onObserved({ point, found, reason }: Parameters<ObserverEvents['onObserved']>[0]): void {
+  onObserved(observed: Observed, planID: string): void {
+    const { point, found, reason } = observed;
     this.#reasons[point][reason] += 1;
     this.#shares[point].add(found);
+    this.#listener.onObserved(observed, planID);
   }
 
   onMalformed(): void {
@@ -78,7 +88,7 @@ export class Counting implements ObserverEvents {
 
   onSkipped(planID: string): void {
     this.#counts.skipped += 1;
-    this.#onSkippedPlan(planID);
+    this.#listener.onSkipped(planID);
   }
 
   onDuplicate(): void {
@@ -97,7 +107,6 @@ export class Counting implements ObserverEvents {
     const bucket = latenessBuckets.findIndex((bound) => lateMilliseconds <= bound);
     const index = bucket < 0 ? latenessBuckets.length : bucket;
     this.#lateness[index] = (this.#lateness[index] ?? 0) + 1;
-    this.#latenessSumMilliseconds += lateMilliseconds;
   }
 
   /** And begins anew. */
@@ -106,14 +115,12 @@ export class Counting implements ObserverEvents {
       reasons: this.#reasons,
       ...this.#counts,
       lateness: this.#lateness,
-      latenessSumMilliseconds: this.#latenessSumMilliseconds,
       coverage: this.#shares[observationPoints.late].permille,
       earlyCoverage: this.#shares[observationPoints.early].permille,
       ...now,
     };
     this.#reasons = noReasons();
     this.#lateness = emptyLateness();
-    this.#latenessSumMilliseconds = 0;
     this.#counts = { skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0 };
     return figures;
   }

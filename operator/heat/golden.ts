@@ -2,9 +2,8 @@
 // with redis-cli, changes nothing, and judges one plan, once.
 import { type Clock, sleep } from '../runtime/clock.ts';
 import { publishedAt, readPlan } from './plan.ts';
-import type { StreamEntry } from './plan-streams.ts';
 import type { Link } from './redis/link.ts';
-import { newestEntries } from './redis/replies.ts';
+import { newestEntries, type StreamEntry } from './redis/replies.ts';
 
 /** The decision may be as far back in its stream. */
 export const goldenDecisions = 5_000;

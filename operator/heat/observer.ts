@@ -4,10 +4,11 @@ import { type Backoff, backoffMilliseconds } from '../runtime/backoff.ts';
 import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
 import { observationPoints, type ObserverEvents, type ObserverSettings, type Reason } from './observation.ts';
 import { type OpenPlan, OpenPlans } from './open-plans.ts';
-import { publishedAt, readHeat, type ReadPlan, readPlan } from './plan.ts';
-import { type Beginning, type OwnPlan, PlanStreams, type Standing, type StreamEntry } from './plan-streams.ts';
+import { type Plan, publishedAt, readHeat, type ReadPlan, readPlan } from './plan.ts';
+import { type Beginning, type OwnPlan, PlanStreams, type Standing } from './plan-streams.ts';
 import { asRedisError, isRedisError, type RedisError } from './redis/errors.ts';
 import type { Link } from './redis/link.ts';
+import type { StreamEntry } from './redis/replies.ts';
 import { begun, earlyLook, lateLook, looked } from './scripts.ts';
 
 export interface ObserverOptions {
@@ -226,10 +227,7 @@ export class Observer {
     return { ...plan, isAwaited, open, isMalformed: false };
   }
 
-  #opened(
-    plan: Omit<OpenPlan, 'publishedAt' | 'dueAt' | 'state' | 'isHinted' | 'isDue' | 'errors'>,
-    streams: PlanStreams,
-  ): OpenPlan {
+  #opened(plan: Plan, streams: PlanStreams): OpenPlan {
     const { clock, settings } = this.#options;
     const published = publishedAt(plan.entryID);
     const dueAt = clock.monotonic() + published + settings.late.maxWaitMilliseconds - streams.now();

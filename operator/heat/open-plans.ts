@@ -6,7 +6,7 @@ export interface OpenPlan extends Plan {
   readonly publishedAt: number;
   /** By our monotonic clock, in milliseconds. */
   readonly dueAt: number;
-  /** Beginning: not known to stand in Redis yet. Asked: a look is under way. Ending: it must be ended, whatever it takes. */
+  /** Beginning: not known to stand in Redis yet. Asked: a look is under way. */
   state: 'Beginning' | 'Waiting' | 'Asked';
   /** Something says that its key is there. */
   isHinted: boolean;

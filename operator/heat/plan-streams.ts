@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { ObserverSettings } from './observation.ts';
 import { isRedisError } from './redis/errors.ts';
 import type { Link } from './redis/link.ts';
+import { entriesReply, groupsReply, type StreamEntry, valueOf } from './redis/replies.ts';
 import { beginScript, buryScript, groupOf, lookScript, openKey, type Script, seenKeys } from './scripts.ts';
 
 /** One process reads at a time, so the consumer has one name: what it left behind is its successor's. */
@@ -14,8 +15,6 @@ const blockMilliseconds = 1_000;
 const readLimitMilliseconds = blockMilliseconds + 5_000;
 /** After so many deliveries an entry is put aside: something about it ends the process. */
 const maxDeliveries = 5;
-
-export type StreamEntry = readonly [entryID: string, fields: readonly string[]];
 
 /** A placement, as a plan. */
 export interface OwnPlan {
@@ -52,11 +51,8 @@ export interface Standing {
   readonly pending: number;
 }
 
-const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
-const readReply = z.array(z.tuple([z.string(), entries])).nullable();
-const claimReply = z
-  .tuple([z.string(), z.array(z.tuple([z.string(), z.array(z.string())]).nullable())])
-  .rest(z.unknown());
+const readReply = z.array(z.tuple([z.string(), entriesReply])).nullable();
+const claimReply = z.tuple([z.string(), z.array(entriesReply.element.nullable())]).rest(z.unknown());
 const pendingReply = z.array(z.tuple([z.string(), z.string(), z.number(), z.number()]));
 const answersReply = z.array(z.number());
 const timeReply = z.tuple([z.string(), z.string()]);
@@ -189,12 +185,10 @@ export class PlanStreams {
   }
 
   async standing(): Promise<Standing> {
-    const groups = z
-      .array(z.array(z.unknown()))
-      .parse(await this.#link.command('XINFO', 'GROUPS', this.#settings.streams.plans));
-    const ours = groups.map(fieldsOf).find((fields) => fields.get('name') === this.#group);
-    const lag = ours?.get('lag');
-    return { lag: typeof lag === 'number' ? lag : undefined, pending: Number(ours?.get('pending') ?? 0) };
+    const groups = groupsReply.parse(await this.#link.command('XINFO', 'GROUPS', this.#settings.streams.plans));
+    const ours = groups.find((fields) => valueOf(fields, 'name') === this.#group) ?? [];
+    const lag = valueOf(ours, 'lag');
+    return { lag: typeof lag === 'number' ? lag : undefined, pending: Number(valueOf(ours, 'pending') ?? 0) };
   }
 
   #keyOf(planID: string): string {
@@ -232,10 +226,4 @@ export class PlanStreams {
       return this.#link.command('EVAL', text, ...rest);
     }
   }
-}
-
-function fieldsOf(list: readonly unknown[]): Map<unknown, unknown> {
-  const fields = new Map<unknown, unknown>();
-  for (let index = 0; index + 1 < list.length; index += 2) fields.set(list[index], list[index + 1]);
-  return fields;
 }

@@ -1,5 +1,5 @@
 // What the status of a HeatObserver says: pure, from its spec and from what is known of its observer.
-import type { Condition } from '../resources/condition.ts';
+import { type Condition, dated } from '../resources/condition.ts';
 import type { HeatObserver, HeatObserverStatus } from '../resources/heatobserver.ts';
 import { type HeatConditionName, heatConditionTypes, type HeatReason } from '../resources/heatobserver/conditions.ts';
 import { timestamp } from '../resources/timestamp.ts';
@@ -145,14 +145,6 @@ function conditionsOf(
   now: string,
 ): Condition[] {
   const before = status?.conditions ?? [];
-  return (Object.keys(heatConditionTypes) as HeatConditionName[]).map((type) => {
-    const old = before.find((condition) => condition.type === type);
-    const verdict = verdicts[type];
-    return {
-      type,
-      ...verdict,
-      lastTransitionTime: old?.status === verdict.status ? old.lastTransitionTime : now,
-      observedGeneration: metadata.generation ?? 0,
-    };
-  });
+  const names = Object.keys(heatConditionTypes) as HeatConditionName[];
+  return names.map((type) => dated({ type, ...verdicts[type] }, before, metadata.generation ?? 0, now));
 }

@@ -3,9 +3,8 @@
 import type { DefaultedHeatSpec, HeatObserver } from '../resources/heatobserver.ts';
 import type { GoldenResult } from './golden.ts';
 import { type ObservationPoint, observationPoints } from './observation.ts';
-import type { StreamEntry } from './plan-streams.ts';
 import type { GroupStanding } from './redis/group.ts';
-import { valueOf } from './redis/replies.ts';
+import { valueOf, type StreamEntry } from './redis/replies.ts';
 
 export interface Check {
   readonly name: 'late results' | 'newest spec' | 'ready' | 'prefix' | 'consumer group' | 'golden';

@@ -75,14 +75,14 @@ export class DecisionFile {
   async #writeAll(entries: readonly Entry[]): Promise<void> {
     const { path } = this.#options;
     this.#standing ??= await this.#prepare();
-    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    const text = entries.map(lineOf).join('');
     const file = await open(path, 'a', 0o600);
     try {
       await file.appendFile(text);
     } finally {
       await file.close();
     }
-    this.#standing.decisions += entries.filter(({ kind }) => kind === 'Decision').length;
+    this.#standing.decisions += decisionsIn(entries);
     this.#standing.bytes += Buffer.byteLength(text);
     const { decisions, bytes } = this.#limits;
     if (this.#standing.decisions >= 2 * decisions || this.#standing.bytes >= 2 * bytes) await this.#compact();
@@ -102,20 +102,18 @@ export class DecisionFile {
       await file.close();
     }
     const { entries } = await readEntries(path);
-    const decisions = entries.filter(({ kind }) => kind === 'Decision').length;
-    return { decisions, bytes: (await stat(path)).size };
+    return { decisions: decisionsIn(entries), bytes: (await stat(path)).size };
   }
 
   async #compact(): Promise<void> {
     const { path } = this.#options;
     const { entries } = await readEntries(path);
     const kept = newest(entries, this.#limits);
-    const text = kept.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    const text = kept.map(lineOf).join('');
     // Beside it and renamed, so that a reader sees the one or the other.
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);
-    const decisions = kept.filter(({ kind }) => kind === 'Decision').length;
-    this.#standing = { decisions, bytes: Buffer.byteLength(text) };
+    this.#standing = { decisions: decisionsIn(kept), bytes: Buffer.byteLength(text) };
   }
 }
 
@@ -124,9 +122,17 @@ function newest(entries: readonly Entry[], limits: { decisions: number; bytes: n
   const kept = new Set<string>();
   let bytes = 0;
   for (const entry of entries.toReversed()) {
-    bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+    bytes += Buffer.byteLength(lineOf(entry));
     if (kept.size >= limits.decisions || bytes > limits.bytes) break;
     if (entry.kind === 'Decision') kept.add(entry.decisionID);
   }
   return entries.filter(({ decisionID }) => kept.has(decisionID));
+}
+
+function lineOf(entry: Entry): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+function decisionsIn(entries: readonly Entry[]): number {
+  return entries.filter(({ kind }) => kind === 'Decision').length;
 }

@@ -10,6 +10,7 @@ import {
   clusterArbitrary,
   nodeFrom,
   queueArbitrary,
+  queueOf,
   workloadArbitrary,
   workloadFrom,
 } from './testing-arbitraries.ts';
@@ -103,10 +104,7 @@ describe('a recorded scene', () => {
           const inventory = build(sketches);
           let memory: QueueMemory = emptyQueueMemory;
           queues.forEach((sketched, round) => {
-            const queue = sketched.map((sketch, index) => ({
-              ...workloadFrom(sketch, index),
-              uid: `r${round}-${index}`,
-            }));
+            const queue = queueOf(sketched, round);
             const result = planBy(policyOf(terms, known), queue, inventory, memory);
             memory = result.memory;
             for (const workload of queue) {

@@ -16,6 +16,7 @@ import {
   podsFrom,
   policyWith,
   queueArbitrary,
+  queueOf,
   workloadArbitrary,
   workloadFrom,
 } from './testing-arbitraries.ts';
@@ -48,10 +49,7 @@ describe('whatever the cluster and the queue', () => {
           const inventory = build(sketches);
           let memory: QueueMemory = emptyQueueMemory;
           queues.forEach((sketched, round) => {
-            const queue = sketched.map((sketch, index) => ({
-              ...workloadFrom(sketch, index),
-              uid: `r${round}-${index}`,
-            }));
+            const queue = queueOf(sketched, round);
             const result = planNow(inventory, queue, memory, round * 61_000, policyWith(headroom));
             memory = result.memory;
             for (const { workload, placement } of placementsOf(result, queue)) {

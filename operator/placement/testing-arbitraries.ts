@@ -63,6 +63,11 @@ export function workloadFrom(sketch: WorkloadSketch, index: number): Workload {
   });
 }
 
+/** Of one round among several: no two rounds have a uid in common. */
+export function queueOf(sketches: readonly WorkloadSketch[], round: number): Workload[] {
+  return sketches.map((sketch, index) => ({ ...workloadFrom(sketch, index), uid: `r${round}-${index}` }));
+}
+
 export const clusterArbitrary = fc.array(nodeArbitrary, { minLength: 1, maxLength: 12 });
 export const queueArbitrary = fc.array(workloadArbitrary, { minLength: 1, maxLength: 25 });
 export const headroomArbitrary = fc.constantFrom(0, 50, 200);

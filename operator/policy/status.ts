@@ -11,7 +11,7 @@ import {
   type SovereignPolicy,
   type SovereignPolicyStatus,
 } from '../resources/sovereignpolicy.ts';
-import type { Condition } from '../resources/condition.ts';
+import { type Condition, dated } from '../resources/condition.ts';
 import { annotations } from '../resources/labels.ts';
 import { timestamp } from '../resources/timestamp.ts';
 import { weightNames } from '../resources/weights.ts';
@@ -143,16 +143,7 @@ function conditionsOf(
   const before = policy.status?.conditions ?? [];
   const verdicts = verdictsOn(policy, spec, chain, findings);
   const names = (Object.keys(policyConditionTypes) as PolicyConditionName[]).filter((type) => verdicts[type]);
-  return names.map((type) => {
-    const verdict = verdicts[type] as Verdict;
-    const old = before.find((condition) => condition.type === type);
-    return {
-      type,
-      ...verdict,
-      lastTransitionTime: old?.status === verdict.status ? old.lastTransitionTime : now,
-      observedGeneration: generation,
-    };
-  });
+  return names.map((type) => dated({ type, ...(verdicts[type] as Verdict) }, before, generation, now));
 }
 
 const readyReasons = { Apply: 'Learning', Observe: 'Observing', Off: 'LearningOff' } as const;

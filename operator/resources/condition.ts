@@ -14,3 +14,15 @@ export const conditionSchema = z
   .meta({ description: 'One aspect of the state of the object.' });
 
 export type Condition = z.infer<typeof conditionSchema>;
+
+/** As it is written after `before`: it keeps its lastTransitionTime while its status stays (API conventions). */
+export function dated(
+  condition: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
+  before: readonly Condition[],
+  generation: number,
+  now: string,
+): Condition {
+  const old = before.find(({ type }) => type === condition.type);
+  const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : now;
+  return { ...condition, lastTransitionTime, observedGeneration: generation };
+}

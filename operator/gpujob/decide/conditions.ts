@@ -5,7 +5,7 @@ import {
   type Reason,
   type WarningName,
 } from '../../resources/gpujob/conditions.ts';
-import type { GPUJobCondition as Condition } from '../../resources/gpujob.ts';
+import { type Condition, dated } from '../../resources/condition.ts';
 
 const conditionNames = Object.keys(conditionTypes) as ConditionName[];
 
@@ -63,7 +63,7 @@ function statusOf(type: ConditionName, standing: Standing): Truth {
   }
 }
 
-/** All conditions for a standing; a condition keeps its lastTransitionTime while its status stays (API conventions). */
+/** All conditions for a standing. */
 export function conditionsFor(
   standing: Standing,
   before: readonly Condition[],
@@ -91,17 +91,6 @@ export function warningsFor(
   if (words === undefined) return [];
   const warning = { type: catalogueWarning, status: 'True', reason: catalogueWarning, message: words } as const;
   return [dated(warning, before, generation, now)];
-}
-
-function dated(
-  condition: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
-  before: readonly Condition[],
-  generation: number,
-  now: string,
-): Condition {
-  const old = before.find(({ type }) => type === condition.type);
-  const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : now;
-  return { ...condition, lastTransitionTime, observedGeneration: generation };
 }
 
 export function conditionIsTrue(conditions: readonly Condition[] | undefined, type: ConditionName): boolean {

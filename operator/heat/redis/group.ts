@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { publishedAt } from '../plan.ts';
 import type { Link } from './link.ts';
-import { entriesReply, valueOf } from './replies.ts';
+import { entriesReply, groupsReply, valueOf } from './replies.ts';
 
 export type GroupStanding =
   /** The plans stream isn't there, or the key is something else. */
@@ -19,7 +19,6 @@ export type GroupStanding =
       readonly pending: number;
     };
 
-const groupsReply = z.array(z.array(z.unknown()));
 const groupFields = z.object({ pending: z.number(), lastDelivered: z.string() });
 
 export async function groupStanding(

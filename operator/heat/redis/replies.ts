@@ -1,11 +1,13 @@
 // Reading what Redis answers: the newest entries of a stream, page by page, and lists of fields and values. It writes nothing.
 import { z } from 'zod';
-import type { StreamEntry } from '../plan-streams.ts';
 import { isRedisError, RedisError } from './errors.ts';
 import type { Link } from './link.ts';
 
 const pageSize = 500;
+export type StreamEntry = readonly [entryID: string, fields: readonly string[]];
 export const entriesReply = z.array(z.tuple([z.string(), z.array(z.string())]));
+/** Of XINFO GROUPS: see valueOf. */
+export const groupsReply = z.array(z.array(z.unknown()));
 
 /** From the newest on, at most so many; none of a stream that isn't there. */
 export async function* newestEntries(

@@ -39,10 +39,6 @@ export class Observers {
     this.#send({ kind: 'Observe', key, order });
   }
 
-  isObserving(key: string): boolean {
-    return this.#orders.has(key);
-  }
-
   stop(key: string): void {
     if (!this.#orders.delete(key)) return;
     this.#send({ kind: 'Stop', key });

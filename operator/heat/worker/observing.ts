@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { sleep } from '../../runtime/clock.ts';
 import { Counting } from '../figures.ts';
 import { verifyGolden } from '../golden.ts';
-import { observationPoints, type ObserverEvents } from '../observation.ts';
+import { observationPoints } from '../observation.ts';
 import { Observer } from '../observer.ts';
 import type { OwnPlan } from '../plan-streams.ts';
 import { resolveTarget } from '../redis/address.ts';
@@ -37,9 +37,14 @@ export class Observing {
 
   constructor(options: ObservingOptions) {
     this.#options = options;
-    this.#counting = new Counting((planID) => {
-      this.#own.delete(planID);
-      if (this.#skipped.length < maxNamed) this.#skipped.push(planID);
+    this.#counting = new Counting({
+      onObserved: ({ point, found }, planID) => {
+        if (point === observationPoints.late && this.#own.delete(planID) && found) void this.#tellHeat(planID);
+      },
+      onSkipped: (planID) => {
+        this.#own.delete(planID);
+        if (this.#skipped.length < maxNamed) this.#skipped.push(planID);
+      },
     });
     this.#observer = this.#newObserver();
     this.#ended = this.#run(this.#stop.signal);
@@ -75,38 +80,6 @@ export class Observing {
     if (!(await this.#observer.publish(plan))) this.#own.delete(plan.planID);
   }
 
-  #events(): ObserverEvents {
-    const counting = this.#counting;
-    return {
-      onObserved: (observed, planID) => {
-        counting.onObserved(observed);
-        if (observed.point === observationPoints.late && this.#own.delete(planID) && observed.found)
-          void this.#tellHeat(planID);
-      },
-      onUnreadableHeat: () => {
-        counting.onUnreadableHeat();
-      },
-      onMalformed: () => {
-        counting.onMalformed();
-      },
-      onSkipped: (planID) => {
-        counting.onSkipped(planID);
-      },
-      onDuplicate: () => {
-        counting.onDuplicate();
-      },
-      onDeadLetter: () => {
-        counting.onDeadLetter();
-      },
-      onDeadline: (milliseconds) => {
-        counting.onDeadline(milliseconds);
-      },
-      onRedisError: () => {
-        counting.onRedisError();
-      },
-    };
-  }
-
   async #tellHeat(planID: string): Promise<void> {
     const { key, tell } = this.#options;
     const heat = await this.#observer.heatOf(planID);
@@ -132,7 +105,7 @@ export class Observing {
       open: () => this.#open(),
       clock,
       random: Math.random,
-      events: this.#events(),
+      events: this.#counting,
       onStanding: (standing) => {
         if (standing.kind === 'Reading') tell({ kind: 'Reading', key, hints: standing.hints });
         else tell({ kind: 'Failing', key, error: standing.error.kind, message: standing.error.message });
