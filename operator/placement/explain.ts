@@ -8,7 +8,7 @@ import type { CardFilter, CardPool, Verdict, Workload } from './model.ts';
 import type { NodeClass } from './node-class.ts';
 import { mostWorkersNow, shortResource } from './search.ts';
 import type { SearchContext } from './search.ts';
-import { groupRoom, groupSites, matchingNodes, nodesOf, workersWhenEmpty } from './shape.ts';
+import { groupRoom, groupSites, matchingNodes, nodesOf, siteRoom } from './shape.ts';
 import type { Shape, Site } from './shape.ts';
 import { sample, Tally } from './tally.ts';
 
@@ -153,7 +153,7 @@ function neverFitsWords(shape: Shape, known: readonly Site[]): string {
     const there = nodes(countNodes(large.filter(({ pool }) => pool.installed === most)));
     return `needs ${ask.gpus} cards on one node; the largest node with such cards has ${most} (${there})`;
   }
-  const room = large.filter((site) => workersWhenEmpty(site, ask) > 0);
+  const room = large.filter((site) => siteRoom(site, ask, 1) > 0);
   return room.length === 0 ? tooLittleElse(ask, large) : gangTooLarge(shape, room);
 }
 
@@ -174,12 +174,17 @@ function tooLittleElse({ perWorker, gpus }: Ask, large: readonly Site[]): string
   const enoughCards = large.filter(({ pool }) => pool.installed >= gpus);
   for (const name of Object.keys(perWorker).sort()) {
     const asked = perWorker[name] ?? 0;
-    const most = Math.max(...enoughCards.map(({ nodeClass }) => nodeClass.largestAllocatable[name] ?? 0));
+    const most = enoughCards.reduce((largest, site) => Math.max(largest, mostOf(site, name)), 0);
     if (asked > most) {
       return `needs ${amountWords(name, asked)} on one node; the largest node with such cards has ${amountWords(name, most, 'there')}`;
     }
   }
   return 'needs more CPU or memory on one node than any node with such cards has';
+}
+
+/** The most that any of the site's nodes has of a resource. */
+function mostOf(site: Site, resource: string): number {
+  return nodesOf(site).reduce((most, name) => Math.max(most, site.nodeClass.allocatableOf(name)[resource] ?? 0), 0);
 }
 
 function gangTooLarge(shape: Shape, room: readonly Site[]): string {

@@ -38,6 +38,7 @@ class SortedNames {
 }
 
 const noNames: readonly string[] = [];
+const nothing: ResourceAmounts = {};
 
 export class NodeClass {
   readonly key: string;
@@ -87,10 +88,11 @@ export class NodeClass {
     if (to !== undefined) this.#buckets[poolIndex]?.[to]?.add(name);
   }
 
-  /**
-   * The most that any node of the class has of each resource; not necessarily one node of all. Good enough to say that
-   * something never fits, because it can only err towards waiting.
-   */
+  allocatableOf(name: string): ResourceAmounts {
+    return this.#allocatable.get(name) ?? nothing;
+  }
+
+  /** The most that any node of the class has of each resource; not necessarily one node of all. An upper bound. */
   get largestAllocatable(): ResourceAmounts {
     this.#largest ??= largestOf(this.#allocatable.values());
     return this.#largest;

@@ -293,6 +293,20 @@ const refusals: Example[] = [
     want: 'WaitingForGang: 3 of 4 workers would fit now, and a gang starts whole: of 4 nodes 3 with room for some workers, 1 busy',
   },
   {
+    name: 'no node of the zone has the CPU for a gang, and its twin in another zone has',
+    nodes: [
+      nodeOf('there', { ...t4, count: 8 }, { labels: { zone: 'y' }, allocatable: { cpu: '8' } }),
+      nodeOf('elsewhere', { ...t4, count: 8 }, { labels: { zone: 'x' }, allocatable: { cpu: '96' } }),
+    ],
+    workload: {
+      ...constrained({ nodeSelector: { zone: 'y' } }),
+      vramMebibytes: 4096,
+      workers: 5,
+      perWorker: { cpu: 4000, pods: 1 },
+    },
+    want: 'NeverFits: needs 5 workers of 1 card of one product; all nodes with such cards have room for 2 when empty',
+  },
+  {
     name: 'nothing of a gang would fit now',
     nodes: nodesOf(4, 'n', rtx4090, 8),
     pods: nodesOf(4, 'n', rtx4090, 8).map(({ name }) => podOn(name, name, 1)),

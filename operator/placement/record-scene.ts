@@ -5,7 +5,7 @@ import { nodesWithSignals } from './score.ts';
 import type { SearchContext } from './search.ts';
 import { freeCards, workersNow } from './search.ts';
 import type { Shape, Site } from './shape.ts';
-import { inService, isRoomy, nodesOf, workersWhenEmpty } from './shape.ts';
+import { inService, isRoomy, siteRoom } from './shape.ts';
 
 export function sceneOf(context: SearchContext, workload: Workload, shape: Shape): Scene {
   const { vramMebibytes, hasMargin, gpus, workers } = workload;
@@ -14,15 +14,19 @@ export function sceneOf(context: SearchContext, workload: Workload, shape: Shape
   const avoided = new Set(workload.avoidNodes);
   const sites = shape.kindSites
     .filter((site) => isRoomy(site, ask))
-    .map((site): SceneSite => ({
-      product: site.pool.product,
-      resourceName: site.pool.resourceName,
-      vramMebibytes: site.pool.vram.known ? site.pool.vram.mebibytes : 0,
-      count: site.pool.count,
-      room: nodesOf(site).length * workersWhenEmpty(site, ask),
-      inService: inService(site, ask),
-      nodes: inService(site, ask) ? nodesInQuestion(context, shape, site, avoided) : [],
-    }));
+    .map((site): SceneSite => {
+      const { product, resourceName, vram, count } = site.pool;
+      const isInService = inService(site, ask);
+      return {
+        product,
+        resourceName,
+        vramMebibytes: vram.known ? vram.mebibytes : 0,
+        count,
+        room: siteRoom(site, ask),
+        inService: isInService,
+        nodes: isInService ? nodesInQuestion(context, shape, site, avoided) : [],
+      };
+    });
   const byProduct = context.scoring.signals.reliabilityByProduct ?? new Map<string, number>();
   const products = new Set(sites.map(({ product }) => product));
   const reliabilityByProduct = Object.fromEntries([...byProduct].filter(([product]) => products.has(product)));

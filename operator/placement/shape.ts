@@ -107,7 +107,7 @@ function shapeAt(needMebibytes: number, workload: Workload, kindSites: readonly 
   const { isolation, products, constraints, gpus, perWorker, workers, vramMebibytes } = workload;
   const ask: Ask = { isolation, products, constraints, gpus, perWorker, needMebibytes };
   const roomy = kindSites.filter((site) => isRoomy(site, ask));
-  const hopeful = groupSites(roomy, ask).filter((group) => groupRoom(group, ask) >= workers);
+  const hopeful = groupSites(roomy, ask).filter((group) => groupRoom(group, ask, workers) >= workers);
   const usable = hopeful
     .map((group) => ({ ...group, sites: group.sites.filter((site) => inService(site, ask)) }))
     .filter(({ sites }) => sites.length > 0);
@@ -117,7 +117,7 @@ function shapeAt(needMebibytes: number, workload: Workload, kindSites: readonly 
 /** Its cards are large enough, and an empty node of it would hold a worker. */
 export function isRoomy(site: Site, ask: Ask): boolean {
   const { vram } = site.pool;
-  return vram.known && vram.mebibytes >= ask.needMebibytes && workersWhenEmpty(site, ask) > 0;
+  return vram.known && vram.mebibytes >= ask.needMebibytes && siteRoom(site, ask, 1) > 0;
 }
 
 export function inService({ nodeClass, pool }: Site, ask: Ask): boolean {
@@ -125,13 +125,19 @@ export function inService({ nodeClass, pool }: Site, ask: Ask): boolean {
 }
 
 function offersRoom(shape: Shape): boolean {
-  return shape.usable.some((group) => groupRoom(group, shape.ask) >= shape.workers);
+  return shape.usable.some((group) => groupRoom(group, shape.ask, shape.workers) >= shape.workers);
 }
 
-/** Workers that one node of the site holds when nothing else runs there. */
-export function workersWhenEmpty({ nodeClass, pool }: Pick<Site, 'nodeClass' | 'pool'>, ask: Ask): number {
-  if (!cardsPerWorkerAllowed(ask, pool)) return 0;
-  return workersIn(nodeClass.largestAllocatable, ask, pool.installed);
+/** Workers that the nodes of a site hold together when nothing else runs there; counted no further than to `enough`. */
+export function siteRoom(site: Site, ask: Ask, enough = Infinity): number {
+  const { nodeClass, pool } = site;
+  if (!cardsPerWorkerAllowed(ask, pool) || workersIn(nodeClass.largestAllocatable, ask, pool.installed) === 0) return 0;
+  let workers = 0;
+  for (const name of nodesOf(site)) {
+    workers += workersIn(nodeClass.allocatableOf(name), ask, pool.installed);
+    if (workers >= enough) break;
+  }
+  return workers;
 }
 
 /** How often one worker's request goes into some cards and other amounts. */
@@ -150,9 +156,14 @@ export function nodesOf({ matching, nodeClass }: Site): readonly string[] {
   return matching ?? nodeClass.nodeNames;
 }
 
-/** Workers that all nodes of a group hold together when empty. */
-export function groupRoom({ sites }: SiteGroup, ask: Ask): number {
-  return sites.reduce((sum, site) => sum + nodesOf(site).length * workersWhenEmpty(site, ask), 0);
+/** Workers that all nodes of a group hold together when empty; counted no further than to `enough`. */
+export function groupRoom({ sites }: SiteGroup, ask: Ask, enough = Infinity): number {
+  let workers = 0;
+  for (const site of sites) {
+    if (workers >= enough) break;
+    workers += siteRoom(site, ask, enough - workers);
+  }
+  return workers;
 }
 
 /** By product and resource name, so that the order in which nodes came up doesn't matter. */

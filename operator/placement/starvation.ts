@@ -127,7 +127,7 @@ export class Patience {
 
 /** The sites where a whole job could start. Where too few nodes are in service it can't, and stands in nobody's way. */
 export function startingSites({ usable, ask, workers }: Shape): Site[] {
-  return usable.filter((group) => groupRoom(group, ask) >= workers).flatMap(({ sites }) => sites);
+  return usable.filter((group) => groupRoom(group, ask, workers) >= workers).flatMap(({ sites }) => sites);
 }
 
 /** A set of nodes, told by sites. */
