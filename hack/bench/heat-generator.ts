@@ -30,6 +30,7 @@ let published = 0;
 let confirmed = 0;
 let commands = 0;
 let keysOutstanding = 0;
+let timersLateMilliseconds: number[] = [];
 
 const pipeline = await Pipeline.open(settings.port, (epochMilliseconds) => {
   const mark = marks[marksRead++];
@@ -87,12 +88,18 @@ async function play(): Promise<void> {
     const elapsed = performance.now() - start;
     setKeys(elapsed);
     publish(Math.min(total, Math.floor((elapsed * plansPerSecond) / 1_000)), elapsed);
+    const before = performance.now();
     await delay(tickMilliseconds);
+    timersLateMilliseconds.push(performance.now() - before - tickMilliseconds);
   }
 }
 
 serveFigures(
-  (): GeneratorFigures => ({ published: confirmed, commands, isDone: isDone() }),
+  (): GeneratorFigures => {
+    const told = { published: confirmed, commands, isDone: isDone(), timersLateMilliseconds };
+    timersLateMilliseconds = [];
+    return told;
+  },
   () => {
     pipeline.close();
     writeFileSync(recordsFile(directory), setAt);

@@ -20,6 +20,7 @@ const ours: HeatFigures = {
   looksPerPlan: 2,
   detectionMilliseconds: [3, 4, 9],
   latenessMilliseconds: [],
+  timersLateMilliseconds: [0.1],
   cpu: { observer: 0.612, redis: 0.701, generator: 0.2, others: 0.05 },
   residentMebibytes: { start: 80, end: 171.5, most: 190 },
   sent: { EVALSHA: 0.03 },

@@ -23,10 +23,14 @@ import {
 import { type Observation, Tally } from './heat-tally.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
 
+/** Off: no append-only file, as Redis comes. */
+export const fsyncs = ['off', 'everysec', 'always'] as const;
+type Fsync = (typeof fsyncs)[number];
+
 export interface Place {
   readonly directory: string;
   readonly program: (party: PartyName) => string;
-  readonly fsync: string;
+  readonly fsync: Fsync;
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +71,11 @@ export async function onRedis<Result>(
   name: string,
   play: (server: RedisServer, redisPid: number) => Promise<Result>,
 ): Promise<Result> {
-  const server = await startRedis({ directory, name, args: ['--appendfsync', fsync] });
+  const server = await startRedis({
+    directory,
+    name,
+    args: fsync === 'off' ? ['--appendonly', 'no'] : ['--appendfsync', fsync],
+  });
   try {
     return await play(server, alivePid(directory, name) ?? 0);
   } finally {
@@ -291,6 +299,7 @@ function figuresOf({ round, played, processed, looks, tally, residentAtStart }: 
     looksPerPlan: looks / party.read,
     detectionMilliseconds: tally.detectionMilliseconds,
     latenessMilliseconds: to.party.latenessMilliseconds,
+    timersLateMilliseconds: to.generator.timersLateMilliseconds,
     cpu: { ...cpu, others },
     residentMebibytes: { start: residentAtStart, end: residentAtEnd, most: mostResident },
     sent: Object.fromEntries(Object.entries(party.commands).map(([name, times]) => [name, times / party.read])),

@@ -63,6 +63,8 @@ export interface GeneratorFigures {
   /** All that it sends; together with what the party sends it is what clients sent. */
   readonly commands: number;
   readonly isDone: boolean;
+  /** By how much its own timers came too late, since the last time that this was asked: what the machine does to anybody. */
+  readonly timersLateMilliseconds: readonly number[];
 }
 
 export interface CeilingSettings {

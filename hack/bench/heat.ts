@@ -1,25 +1,28 @@
 // make bench-heat: the observer of operator/heat on a real Redis, beside what this Redis can do at most and the way that the
-// document describes. SECONDS=, RATES=, WAIT=, FSYNC= change it; PROFILE=<folder> keeps a CPU profile. It asserts nothing.
+// document describes. SECONDS=, RATES=, WAIT=, FSYNC= (off, everysec, always) change it; PROFILE=<folder> keeps a CPU profile.
+// It asserts nothing.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildParties } from './heat-build.ts';
-import { playCeiling, playRound, type Place } from './heat-round.ts';
+import { fsyncs, playCeiling, playRound, type Place } from './heat-round.ts';
 import { type HeatFigures, heatReport, sentLine } from './heat-report.ts';
 import type { CeilingFigures } from './heat-scene.ts';
-import { positive, print, say } from './stage.ts';
+import { oneOf, positive, print, say } from './stage.ts';
 
 const seconds = positive('SECONDS', 20);
 /** Keys come evenly up to so long after their plan: at 20,000 plans a second 40,000 wait. */
 const maxWaitMilliseconds = positive('WAIT', 4_000);
 const rates = (process.env['RATES'] || '20000').split(',').map(Number);
 if (!rates.every((rate) => Number.isInteger(rate) && rate > 0)) throw new Error('RATES: write 5000,10000,20000');
-const fsync = process.env['FSYNC'] || 'everysec';
+const fsync = oneOf('FSYNC', fsyncs);
 const profile = process.env['PROFILE'] ? resolve(process.env['PROFILE']) : undefined;
 const neverShare = 0.03;
 const ceilingPlans = 100_000;
 /** It observes four plans a second, whatever it is offered; this is requirement H9. */
 const naive = { plansPerSecond: 1_000, maxWaitMilliseconds: 2_000, maxInFlight: 200, mostSeconds: 10 };
+/** A third of what operator/heat/worker/observers.ts gives to the young generation. */
+const asTheThread = ['--max-semi-space-size=8'];
 const ours = { maxInFlight: 60_000, maxWorkers: 4 };
 
 async function measure(place: Place): Promise<void> {
@@ -42,7 +45,7 @@ async function measure(place: Place): Promise<void> {
       await playRound(place, {
         name: `${plansPerSecond}/s`,
         way: 'heat-observer',
-        nodeArguments: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
+        nodeArguments: [...asTheThread, ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`])],
         party: { maxWaitMilliseconds, ...ours },
         plansPerSecond,
         seconds,
@@ -57,7 +60,7 @@ async function measure(place: Place): Promise<void> {
 function linesOf(ceiling: CeilingFigures, figures: readonly HeatFigures[]): string[] {
   const { plansPerSecond, commandsPerPlan } = ceiling;
   return [
-    `Redis as in hack/redis/server.ts, but appendfsync ${fsync}. Each party is a process.`,
+    `Redis tells of new keys; ${fsync === 'off' ? 'no append-only file' : `appendfsync ${fsync}`}. Each party is a process.`,
     `Keys come 0 to ${maxWaitMilliseconds} ms after their plan (naive: ${naive.maxWaitMilliseconds}), ${100 * neverShare} % never; in flight`,
     `at most ${ours.maxInFlight} (naive: ${naive.maxInFlight}). Measured for ${seconds} s, after a warm-up.`,
     '',

@@ -42,6 +42,14 @@ export function positive(name: string, fallback: number): number {
   throw new Error(`${name}=${text}: write a whole number from 1 on`);
 }
 
+/** The first where the variable isn't set. */
+export function oneOf<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice {
+  const text = process.env[name] ?? '';
+  const choice = text === '' ? choices[0] : choices.find((each) => each === text);
+  if (choice !== undefined) return choice;
+  throw new Error(`${name}=${text}: write one of ${choices.join(', ')}`);
+}
+
 /** The whole program of a bench: it ends the process. */
 export async function playOnStage(measure: (stage: Stage) => Promise<void>): Promise<never> {
   const stop = new AbortController();

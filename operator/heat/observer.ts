@@ -9,7 +9,7 @@ import { type Beginning, type OwnPlan, PlanStreams, type Standing } from './plan
 import { asRedisError, isRedisError, type RedisError } from './redis/errors.ts';
 import type { Link } from './redis/link.ts';
 import type { StreamEntry } from './redis/replies.ts';
-import { begun, earlyLook, lateLook, looked } from './scripts.ts';
+import { begun, earlyLook, lateLook, looked, maxBatch } from './scripts.ts';
 
 export interface ObserverOptions {
   readonly settings: ObserverSettings;
@@ -31,16 +31,17 @@ export type ObserverStanding =
 
 /** It reads again well within 10 s of the server's return. */
 const reconnect: Backoff = { firstMilliseconds: 100, maxMilliseconds: 2_000 };
-const readCount = 1_000;
-const batchSize = 250;
-/** How often deadlines are looked at; hints that come in between are asked about together. */
+const readCount = 500;
+/** Scripts that begin plans, at a time: so long a look waits for them. */
+const mostBeginning = 2;
+/** How often deadlines are looked at; plans and hints that come in between are read and asked about together. */
 const beatMilliseconds = 4;
 /** What is unacknowledged for so much longer than a plan can be awaited is nobody's: it is begun again. */
 const forgottenMilliseconds = 30_000;
 const takeOverMilliseconds = 5_000;
 
 /** A plan on its way into Redis. */
-interface Registered extends Omit<Beginning, 'look'> {
+interface Registered extends Beginning {
   readonly open: OpenPlan | undefined;
   readonly isMalformed: boolean;
 }
@@ -50,6 +51,8 @@ export class Observer {
   readonly #open = new OpenPlans();
   /** To be looked at with the next beat. */
   readonly #asking = new Set<OpenPlan>();
+  /** Their look failed: it is made again with the next poll. */
+  readonly #failed = new Set<OpenPlan>();
   /** By entry: how often its early look failed. */
   readonly #earlyErrors = new Map<string, number>();
   #asksUnderWay = 0;
@@ -136,7 +139,7 @@ export class Observer {
       await this.#takeOver(streams, 0, signal);
       onStanding({ kind: 'Reading', hints: this.#hasHints });
       onReading();
-      await this.#readOn(streams, signal);
+      await this.#readOn(link, streams, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -157,14 +160,26 @@ export class Observer {
     });
   }
 
-  async #readOn(streams: PlanStreams, signal: AbortSignal): Promise<void> {
+  async #readOn(link: Link, streams: PlanStreams, signal: AbortSignal): Promise<void> {
     const { clock, settings } = this.#options;
     let tookOverAt = clock.monotonic();
-    while (!signal.aborted) {
-      await this.#begin(streams, await streams.read(readCount), signal);
-      if (clock.monotonic() - tookOverAt < takeOverMilliseconds) continue;
-      tookOverAt = clock.monotonic();
-      await this.#takeOver(streams, settings.late.maxWaitMilliseconds + forgottenMilliseconds, signal);
+    // The next page is read while one begins.
+    let beginning = Promise.resolve();
+    try {
+      while (!signal.aborted) {
+        const [entries] = await Promise.all([streams.read(readCount), beginning]);
+        beginning = this.#begin(streams, entries, signal);
+        // Under load plans are read together: a read costs Redis about as much for one as for many.
+        if (entries.length > 0 && entries.length < maxBatch) await sleep(clock, beatMilliseconds, signal);
+        if (clock.monotonic() - tookOverAt < takeOverMilliseconds) continue;
+        await beginning;
+        tookOverAt = clock.monotonic();
+        await this.#takeOver(streams, settings.late.maxWaitMilliseconds + forgottenMilliseconds, signal);
+      }
+    } finally {
+      // What didn't begin must be known before the next session takes over what is unacknowledged.
+      link.close();
+      await beginning.catch(() => undefined);
     }
   }
 
@@ -178,9 +193,11 @@ export class Observer {
 
   async #begin(streams: PlanStreams, entries: readonly StreamEntry[], signal: AbortSignal): Promise<void> {
     const reads = entries.map(([entryID, fields]) => readPlan(entryID, fields)).filter((read) => !this.#isOpen(read));
-    const batches: ReadPlan[][] = [];
-    for (let index = 0; index < reads.length; index += batchSize) batches.push(reads.slice(index, index + batchSize));
-    await Promise.all(batches.map((batch) => this.#beginBatch(streams, batch, signal)));
+    const batches = inBatches(reads);
+    const beginNext = async (): Promise<void> => {
+      for (let batch = batches.shift(); batch; batch = batches.shift()) await this.#beginBatch(streams, batch, signal);
+    };
+    await Promise.all(Array.from({ length: mostBeginning }, beginNext));
   }
 
   #isOpen(read: ReadPlan): boolean {
@@ -229,9 +246,8 @@ export class Observer {
 
   #opened(plan: Plan, streams: PlanStreams): OpenPlan {
     const { clock, settings } = this.#options;
-    const published = publishedAt(plan.entryID);
-    const dueAt = clock.monotonic() + published + settings.late.maxWaitMilliseconds - streams.now();
-    return { ...plan, publishedAt: published, dueAt, state: 'Beginning', isHinted: false, isDue: false, errors: 0 };
+    const dueAt = clock.monotonic() + publishedAt(plan.entryID) + settings.late.maxWaitMilliseconds - streams.now();
+    return { ...plan, dueAt, state: 'Beginning', isHinted: false, isDue: false, errors: 0 };
   }
 
   /** Early looks that fail too often are redis_error; they are held until Redis takes them. */
@@ -244,9 +260,7 @@ export class Observer {
     for (;;) {
       const looks = plans.map((plan) => this.#earlyLookOf(plan));
       try {
-        const answers = await streams.begin(
-          plans.map((plan, index) => ({ ...plan, look: looks[index] ?? earlyLook.look })),
-        );
+        const answers = await streams.begin(plans, looks);
         for (const { entryID } of plans) this.#earlyErrors.delete(entryID);
         return { looks, answers };
       } catch (error) {
@@ -319,10 +333,11 @@ export class Observer {
 
   /** As somebody would who looks at every key every time; where the server tells of new keys, only at what failed before. */
   #poll(): void {
-    for (const plan of this.#open.list()) {
-      if (plan.state !== 'Waiting') continue;
-      if (this.#streams === undefined) plan.errors += 1;
-      else if (!this.#hasHints || plan.errors > 0 || plan.isDue) this.#ask(plan);
+    if (this.#streams === undefined) {
+      for (const plan of this.#open.list()) if (plan.state === 'Waiting') plan.errors += 1;
+    } else {
+      for (const plan of this.#hasHints ? this.#failed : this.#open.list()) this.#ask(plan);
+      this.#failed.clear();
     }
   }
 
@@ -334,8 +349,10 @@ export class Observer {
       for (const plan of this.#asking) {
         this.#asking.delete(plan);
         if (plan.state === 'Waiting') batch.push(plan);
-        if (batch.length === batchSize) break;
+        if (batch.length === maxBatch) break;
       }
+      // Those that are due are mostly not there, the others mostly are: see scripts.ts.
+      batch.sort((one, other) => Number(one.isDue) - Number(other.isDue));
       if (batch.length > 0) void this.#look(streams, batch);
     }
   }
@@ -349,9 +366,7 @@ export class Observer {
     }
     this.#asksUnderWay += 1;
     try {
-      const answers = await streams.look(
-        plans.map((plan, index) => ({ ...plan, look: looks[index] ?? lateLook.look })),
-      );
+      const answers = await streams.look(plans, looks);
       plans.forEach((plan, index) => {
         this.#hasLooked(plan, answers[index] ?? looked.notYet, looks[index] ?? lateLook.look);
       });
@@ -360,6 +375,7 @@ export class Observer {
       for (const plan of plans) {
         plan.state = 'Waiting';
         plan.errors += 1;
+        this.#failed.add(plan);
       }
     } finally {
       this.#asksUnderWay -= 1;
@@ -385,6 +401,12 @@ export class Observer {
     if (look === lateLook.last) events.onDeadline(Math.max(0, clock.monotonic() - plan.dueAt));
     events.onObserved({ point: observationPoints.late, found, reason: lateReason(look, found) }, plan.planID);
   }
+}
+
+function inBatches<Item>(items: readonly Item[]): Item[][] {
+  const batches: Item[][] = [];
+  for (let index = 0; index < items.length; index += maxBatch) batches.push(items.slice(index, index + maxBatch));
+  return batches;
 }
 
 function earlyReason(look: string, found: boolean): Reason {

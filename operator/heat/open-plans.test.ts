@@ -4,7 +4,7 @@ import { type OpenPlan, OpenPlans } from './open-plans.ts';
 
 function aPlan(planID: string, dueAt: number): OpenPlan {
   const state = { state: 'Waiting' as const, isHinted: false, isDue: false, errors: 0 };
-  return { planID, entryID: `${planID}-0`, symbol: 's', publishedAt: 0, dueAt, ...state };
+  return { planID, entryID: `${planID}-0`, symbol: 's', dueAt, ...state };
 }
 
 describe('plans that are awaited', () => {

@@ -2,8 +2,6 @@
 import type { Plan } from './plan.ts';
 
 export interface OpenPlan extends Plan {
-  /** By Redis' clock, in epoch milliseconds. */
-  readonly publishedAt: number;
   /** By our monotonic clock, in milliseconds. */
   readonly dueAt: number;
   /** Beginning: not known to stand in Redis yet. Asked: a look is under way. */

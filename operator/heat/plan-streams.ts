@@ -3,10 +3,23 @@
 import { z } from 'zod';
 import type { Clock } from '../runtime/clock.ts';
 import type { ObserverSettings } from './observation.ts';
+import type { Plan } from './plan.ts';
 import { isRedisError } from './redis/errors.ts';
 import type { Link } from './redis/link.ts';
-import { entriesReply, groupsReply, type StreamEntry, valueOf } from './redis/replies.ts';
-import { beginScript, buryScript, groupOf, lookScript, openKey, type Script, seenKeys } from './scripts.ts';
+import { entriesOfRead, entriesReply, groupsReply, numbersOf, type StreamEntry, valueOf } from './redis/replies.ts';
+import {
+  beginScript,
+  buryScript,
+  earlyLook,
+  groupOf,
+  lateLook,
+  lookScript,
+  openKey,
+  rehearseScript,
+  rememberedSeconds,
+  type Script,
+  seenKeys,
+} from './scripts.ts';
 
 /** One process reads at a time, so the consumer has one name: what it left behind is its successor's. */
 const consumer = 'orquanta';
@@ -24,24 +37,9 @@ export interface OwnPlan {
   readonly nodes: readonly string[];
 }
 
-export interface Beginning {
-  readonly entryID: string;
-  readonly planID: string;
-  readonly symbol: string;
+export interface Beginning extends Plan {
   /** It has a late observation: its acknowledgement waits for that. */
   readonly isAwaited: boolean;
-  /** earlyLook */
-  readonly look: string;
-}
-
-export interface Looking {
-  readonly entryID: string;
-  readonly planID: string;
-  readonly symbol: string;
-  /** Epoch milliseconds, by Redis' clock. */
-  readonly publishedAt: number;
-  /** lateLook */
-  readonly look: string;
 }
 
 export interface Standing {
@@ -51,10 +49,8 @@ export interface Standing {
   readonly pending: number;
 }
 
-const readReply = z.array(z.tuple([z.string(), entriesReply])).nullable();
 const claimReply = z.tuple([z.string(), z.array(entriesReply.element.nullable())]).rest(z.unknown());
 const pendingReply = z.array(z.tuple([z.string(), z.string(), z.number(), z.number()]));
-const answersReply = z.array(z.number());
 const timeReply = z.tuple([z.string(), z.string()]);
 
 export class PlanStreams {
@@ -84,6 +80,7 @@ export class PlanStreams {
     const between = (before + this.#clock.monotonic()) / 2;
     this.#offset = Number(seconds) * 1_000 + Number(microseconds) / 1_000 - between;
     await this.#createGroup(from);
+    await this.#rehearse();
   }
 
   /** False where the server doesn't tell of new keys, or doesn't let us see whether it does. */
@@ -109,7 +106,7 @@ export class PlanStreams {
     const group = ['GROUP', this.#group, consumer, 'COUNT', String(count), 'BLOCK', String(blockMilliseconds)];
     try {
       const reply = await this.#link.read(readLimitMilliseconds, 'XREADGROUP', ...group, 'STREAMS', plans, '>');
-      return readReply.parse(reply)?.[0]?.[1] ?? [];
+      return entriesOfRead(reply);
     } catch (error) {
       // Somebody flushed the database: what has come since is read from its first entry on.
       if (!isRedisError(error, 'NoGroup')) throw error;
@@ -145,28 +142,29 @@ export class PlanStreams {
     } while (cursor !== '0-0');
   }
 
-  /** An answer for each: see `begun` in scripts.ts. */
-  async begin(plans: readonly Beginning[]): Promise<readonly number[]> {
-    const { streams, maxObservedEntries, deduplicationSeconds } = this.#settings;
+  /** `looks`: an earlyLook for each. An answer for each: see `begun` in scripts.ts. At most maxBatch plans. */
+  async begin(plans: readonly Beginning[], looks: readonly string[]): Promise<readonly number[]> {
+    const { streams, maxObservedEntries, lookupPrefix } = this.#settings;
     const seen = seenKeys(this.#settings, this.now() / 1_000);
     const keys = [streams.plans, streams.observed, openKey(this.#settings), seen.now, seen.before];
-    const common = [this.#group, String(maxObservedEntries), String(2 * deduplicationSeconds)];
-    const each = plans.flatMap(({ entryID, planID, symbol, isAwaited, look }) => {
-      return [entryID, planID, symbol, this.#keyOf(planID), isAwaited ? '1' : '0', look];
-    });
-    return answersReply.parse(await this.#run(beginScript, keys, [...common, ...each]));
+    const args = [this.#group, String(maxObservedEntries), lookupPrefix, String(2 * rememberedSeconds(this.#settings))];
+    for (const [index, { entryID, planID, symbol, isAwaited }] of plans.entries()) {
+      const look = looks[index] ?? earlyLook.look;
+      args.push(entryID, planID, symbol, isAwaited ? `+${look}` : look);
+    }
+    return numbersOf(await this.#run(beginScript, keys, args));
   }
 
-  /** An answer for each: see `looked` in scripts.ts. */
-  async look(plans: readonly Looking[]): Promise<readonly number[]> {
-    const { streams, late, maxObservedEntries } = this.#settings;
+  /** `looks`: a lateLook for each. An answer for each: see `looked` in scripts.ts. At most maxBatch plans. */
+  async look(plans: readonly Plan[], looks: readonly string[]): Promise<readonly number[]> {
+    const { streams, late, maxObservedEntries, lookupPrefix } = this.#settings;
     const keys = [streams.plans, streams.observed, openKey(this.#settings)];
     const times = [String(late.pollMilliseconds), String(late.maxWaitMilliseconds)];
-    const each = plans.flatMap(({ entryID, planID, symbol, publishedAt, look }) => {
-      return [entryID, planID, symbol, this.#keyOf(planID), String(publishedAt), look];
-    });
-    const common = [this.#group, String(maxObservedEntries), ...times];
-    return answersReply.parse(await this.#run(lookScript, keys, [...common, ...each]));
+    const args = [this.#group, String(maxObservedEntries), lookupPrefix, ...times];
+    for (const [index, { entryID, planID, symbol }] of plans.entries()) {
+      args.push(entryID, planID, symbol, looks[index] ?? lateLook.look);
+    }
+    return numbersOf(await this.#run(lookScript, keys, args));
   }
 
   /** A plan of our own. */
@@ -201,6 +199,14 @@ export class PlanStreams {
     } catch (error) {
       if (!isRedisError(error, 'GroupExists')) throw error;
     }
+  }
+
+  async #rehearse(): Promise<void> {
+    const { streams, maxObservedEntries } = this.#settings;
+    const { now } = seenKeys(this.#settings, this.now() / 1_000);
+    const keys = [streams.plans, streams.observed, openKey(this.#settings), now];
+    const args = [this.#group, String(maxObservedEntries), String(2 * rememberedSeconds(this.#settings))];
+    await this.#run(rehearseScript, keys, args);
   }
 
   async #deliveredTooOften(found: readonly StreamEntry[]): Promise<Set<string>> {

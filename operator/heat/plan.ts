@@ -34,7 +34,7 @@ export function readPlan(entryID: string, fields: readonly string[]): ReadPlan {
 
 /** By Redis' clock, in epoch milliseconds: when the plan was published. The same after every restart. */
 export function publishedAt(entryID: string): number {
-  return Number(entryID.split('-')[0]);
+  return Number.parseInt(entryID, 10);
 }
 
 const heatValue = z.object({ heat: z.int().min(0).max(1_000) });

@@ -96,6 +96,8 @@ function clientFor({ host, port, database, username, password, tls }: RedisTarge
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     disableOfflineQueue: true,
+    // Ours is above. The client's own makes an AbortSignal for each command, and each one fires.
+    commandOptions: { timeout: 0 },
     RESP: 2,
   });
 }

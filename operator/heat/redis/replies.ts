@@ -9,6 +9,23 @@ export const entriesReply = z.array(z.tuple([z.string(), z.array(z.string())]));
 /** Of XINFO GROUPS: see valueOf. */
 export const groupsReply = z.array(z.array(z.unknown()));
 
+/** Of XREADGROUP on one stream. By hand: of 20,000 entries a second the schema would take a tenth of a core. */
+export function entriesOfRead(reply: unknown): readonly StreamEntry[] {
+  if (reply === null) return [];
+  const entries: unknown = Array.isArray(reply) && Array.isArray(reply[0]) ? reply[0][1] : undefined;
+  if (Array.isArray(entries) && entries.every(isEntry)) return entries;
+  throw new RedisError('Answered', 'XREADGROUP: an answer that is no list of entries');
+}
+
+function isEntry(entry: unknown): entry is StreamEntry {
+  return Array.isArray(entry) && typeof entry[0] === 'string' && Array.isArray(entry[1]);
+}
+
+export function numbersOf(reply: unknown): readonly number[] {
+  if (Array.isArray(reply) && reply.every((each) => typeof each === 'number')) return reply;
+  throw new RedisError('Answered', 'a script: an answer that is no list of numbers');
+}
+
 /** From the newest on, at most so many; none of a stream that isn't there. */
 export async function* newestEntries(
   link: Pick<Link, 'command'>,

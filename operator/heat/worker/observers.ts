@@ -18,6 +18,9 @@ export interface ObserversOptions {
 
 const restart: Backoff = { firstMilliseconds: 500, maxMilliseconds: 30_000 };
 
+/** What is read dies young: more room than this costs memory and saves nothing (make bench-heat). */
+const maxYoungGenerationSizeMb = 24;
+
 export class Observers {
   readonly #options: ObserversOptions;
   readonly #orders = new Map<string, Order>();
@@ -67,7 +70,7 @@ export class Observers {
 
   #start(): void {
     if (this.#worker || this.#isStopped) return;
-    const worker = new Worker(threadProgram());
+    const worker = new Worker(threadProgram(), { resourceLimits: { maxYoungGenerationSizeMb } });
     this.#worker = worker;
     worker.on('message', (message: FromThread) => {
       this.#failures = 0;
