@@ -1,5 +1,5 @@
-// Faults in turn while plans come: the server dies, freezes, is full, the line goes silent, the operator dies. Afterwards every plan
-// of the stream has its early and its late observation once.
+// Faults in turn while plans come: the server dies, freezes, is full, the line goes silent, the leader dies or hands over.
+// Afterwards every plan of the stream has its early and its late observation once.
 import { expect } from 'vitest';
 import type { RedisClient, RedisServer } from '../../hack/redis/server.ts';
 import type { Chance } from '../robustness/chance.ts';
@@ -9,33 +9,40 @@ export interface Stage {
   readonly server: RedisServer;
   readonly client: RedisClient;
   readonly silence: () => void;
-  /** SIGKILL, and another one. */
-  readonly replaceOperator: () => Promise<void>;
+  /** What it returns starts another one that stands by. */
+  readonly endLeader: (by: 'SIGKILL' | 'SIGTERM') => Promise<Mend>;
   readonly freezeMilliseconds: number;
 }
 
+/** What is left to do once it reads again. */
+type Mend = () => Promise<unknown>;
+
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-export const faults: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+export const faults: Readonly<Record<string, (stage: Stage) => Promise<Mend | undefined>>> = {
   async 'Redis is killed and started again'({ server }) {
     server.signal('SIGKILL');
     await server.restart();
+    return undefined;
   },
   async 'Redis is frozen'({ server, freezeMilliseconds }) {
     server.signal('SIGSTOP');
     await wait(freezeMilliseconds);
     server.signal('SIGCONT');
+    return undefined;
   },
   async 'its memory is full'({ client }) {
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1mb']);
     await wait(1_500);
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
+    return undefined;
   },
   async 'the line goes silent'({ silence }) {
     silence();
-    return Promise.resolve();
+    return Promise.resolve(undefined);
   },
-  'the operator is killed': ({ replaceOperator }) => replaceOperator(),
+  'the leader is killed': ({ endLeader }) => endLeader('SIGKILL'),
+  'the leader hands over': ({ endLeader }) => endLeader('SIGTERM'),
 };
 
 /** Publishes until it is told to stop; every third plan never gets its heat. */
@@ -114,8 +121,9 @@ export async function playFaults(stage: Stage, names: readonly string[], say: (l
   for (const name of names) {
     const act = faults[name];
     if (!act) throw new Error(`there is no fault "${name}"`);
-    await act(stage);
+    const mend = await act(stage);
     say(`${name}: it reads again after ${((await readsAgain(stage.client, name)) / 1_000).toFixed(2)} s (goal 10 s)`);
+    await mend?.();
   }
 }
 

@@ -1,17 +1,17 @@
 // H8 on a real Redis and the real API server: the golden verification, the two checks that people run in a shell, and the
 // command that does both.
 import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { stripTypes } from '../../hack/cluster/components.ts';
 import { redisServer } from '../../hack/redis/program.ts';
 import type { RedisClient, RedisServer } from '../../hack/redis/server.ts';
 import { verifyGolden } from '../../operator/heat/golden.ts';
 import { isRedisError } from '../../operator/heat/redis/errors.ts';
 import { type Link, openLink } from '../../operator/heat/redis/link.ts';
 import { systemClock } from '../../operator/runtime/clock.ts';
-import { adminApi, namespaceFor, ownSurroundings } from '../setup/surroundings.ts';
+import { orquanta, type Ran } from '../setup/orquanta.ts';
+import { adminApi, namespaceFor } from '../setup/surroundings.ts';
 import { heat, observing, prefix, publish, redisForTest, streams, untilObserved } from './stage.ts';
 
 const decisions = 'quantum:stream:harvest.heat.decision';
@@ -192,28 +192,11 @@ describe("the document's own checks", () => {
   });
 });
 
-const program = join(import.meta.dirname, '..', '..', 'operator', 'main.ts');
-
 describe('orquanta verify heat', () => {
   const api = adminApi();
 
-  interface Ran {
-    readonly code: number;
-    readonly stdout: string;
-    readonly stderr: string;
-  }
-
-  async function orquanta(args: readonly string[], environment: Record<string, string> = {}): Promise<Ran> {
-    const inherited = { ...process.env, KUBECONFIG: ownSurroundings().kubeconfig, ...environment };
-    const command = [...stripTypes, program, 'verify', 'heat', ...args];
-    return promisify(execFile)(process.execPath, command, { env: inherited }).then(
-      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-      (error: unknown) => {
-        const { code, stdout, stderr } = error as Ran;
-        return { code, stdout, stderr };
-      },
-    );
-  }
+  const verifyHeat = (args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ran> =>
+    orquanta(['verify', 'heat', ...args], environment);
 
   interface Wish {
     readonly spec?: object;
@@ -241,7 +224,7 @@ describe('orquanta verify heat', () => {
     await observing(server, { name, late: { maxWaitMilliseconds: 200 } });
     await decide('there');
     await bothResults();
-    const { code, stdout } = await orquanta(['harvest', '-n', namespace], { P28_HEAT_LOOKUP_PREFIX: prefix });
+    const { code, stdout } = await verifyHeat(['harvest', '-n', namespace], { P28_HEAT_LOOKUP_PREFIX: prefix });
     expect(stdout).toBe(`redis       127.0.0.1:${server.port}/0
 plans       ${streams.plans}
 observed    ${streams.observed}
@@ -262,7 +245,7 @@ golden           passed
 HeatObserver ${name} observes as its spec says: no check failed
 `);
     expect(code).toBe(0);
-    const json = await orquanta(['harvest', `--namespace=${namespace}`, '--output=json', '--newest=1']);
+    const json = await verifyHeat(['harvest', `--namespace=${namespace}`, '--output=json', '--newest=1']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       ...{ name: 'harvest', passed: false, others: 0, lookupPrefix: prefix },
       counts: { [point.early]: { found: 0, missed: 0 }, [point.late]: { found: 0, missed: 1 } },
@@ -277,7 +260,7 @@ HeatObserver ${name} observes as its spec says: no check failed
       observedGeneration: 0,
     });
     await publish(client, 'p-1');
-    const { code, stdout } = await orquanta(['harvest', '-n', namespace], { P28_HEAT_LOOKUP_PREFIX: 'other:' });
+    const { code, stdout } = await verifyHeat(['harvest', '-n', namespace], { P28_HEAT_LOOKUP_PREFIX: 'other:' });
     expect(code).toBe(1);
     for (const words of [
       `late results: stream ${streams.observed} has no entries: publish plans`,
@@ -294,7 +277,7 @@ HeatObserver ${name} observes as its spec says: no check failed
   it('looks where HEAT_STREAM_IN says, as the operator does, and at no golden plan where the spec skips it', async () => {
     const { namespace, name } = await observerFor('verify other stream', { spec: { golden: 'Skip' } });
     await client.sendCommand(['XGROUP', 'CREATE', 'plans', `orquanta:${name}`, '0', 'MKSTREAM']);
-    const { stdout } = await orquanta(['harvest', '-n', namespace], { HEAT_STREAM_IN: 'plans' });
+    const { stdout } = await verifyHeat(['harvest', '-n', namespace], { HEAT_STREAM_IN: 'plans' });
     expect(stdout).toContain('plans       plans\n');
     expect(stdout).toMatch(/^consumer group +passed$/m);
     expect(stdout).toMatch(/^golden +skipped$/m);
@@ -306,7 +289,7 @@ HeatObserver ${name} observes as its spec says: no check failed
     const yesterday = Date.now() - 86_400_000;
     await client.sendCommand(['XADD', streams.plans, `${yesterday}-0`, 'plan_id', 'p-1', 'symbol', 'BTCUSDT']);
     await publish(client, 'p-2');
-    const verify = async () => (await orquanta(['harvest', '-n', namespace])).stdout;
+    const verify = async () => (await verifyHeat(['harvest', '-n', namespace])).stdout;
     expect(await verify()).toMatch(
       /^consumer group: group orquanta:\S+ leaves plans on \S+ unread, the oldest for 864\d\d s: see whether/m,
     );
@@ -320,7 +303,7 @@ HeatObserver ${name} observes as its spec says: no check failed
     const redis = { url: locked.url, passwordSecretRef: { name: 'redis' } };
     const { namespace } = await observerFor('verify password', { redis });
     const verify = (environment?: Record<string, string>) =>
-      orquanta(['harvest', '-n', namespace, '--output=json'], environment);
+      verifyHeat(['harvest', '-n', namespace, '--output=json'], environment);
     expect((await verify()).stderr).toBe(
       `orquanta: there is no Secret ${namespace}/redis: make it, with a key "password", or set REDIS_PASSWORD, which is used instead of the password in it\n`,
     );
@@ -342,9 +325,9 @@ HeatObserver ${name} observes as its spec says: no check failed
     const { namespace } = await observerFor('verify elsewhere', { redis: { url: 'redis://redis:6379/3' } });
     const asked = ['harvest', '-n', namespace];
     const at = `redis://127.0.0.1:${server.port}`;
-    expect((await orquanta([...asked, `--redis=${at}`])).stdout).toContain(`127.0.0.1:${server.port}/3\n`);
-    expect((await orquanta([...asked, `--redis=${at}/5`])).stdout).toContain(`127.0.0.1:${server.port}/5\n`);
-    const { code, stderr } = await orquanta(asked);
+    expect((await verifyHeat([...asked, `--redis=${at}`])).stdout).toContain(`127.0.0.1:${server.port}/3\n`);
+    expect((await verifyHeat([...asked, `--redis=${at}/5`])).stdout).toContain(`127.0.0.1:${server.port}/5\n`);
+    const { code, stderr } = await verifyHeat(asked);
     expect(code).toBe(2);
     expect(stderr).toContain(`orquanta: Redis at redis.${namespace}.svc:6379/3 can't be reached: `);
     expect(stderr).toContain(`kubectl -n ${namespace} port-forward service/<its service> 6379, and --redis=`);
@@ -352,7 +335,7 @@ HeatObserver ${name} observes as its spec says: no check failed
 
   it('says that there is no such observer', async () => {
     const { namespace } = await observerFor('verify nobody');
-    const { code, stderr } = await orquanta(['nobody', '-n', namespace]);
+    const { code, stderr } = await verifyHeat(['nobody', '-n', namespace]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^orquanta: HeatObserver .*\/nobody can't be read: .*not found; kubectl get heat -A lists /);
   });

@@ -1,8 +1,9 @@
 // A HeatObserver from its creation to its end: the operator under its own rights, a real API server, a real Redis.
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { operatorForTest } from '../robustness/replicas.ts';
-import { adminApi, kubectl, namespaceFor } from '../setup/surroundings.ts';
-import { conditionOf, heatObserver, heatObserversOf, untilReady } from './observed.ts';
+import { adminApi, kubectl, namespaceFor, waitForObject } from '../setup/surroundings.ts';
+import { conditionOf, heatObserver, heatObserversOf, type HeatObserverState, untilReady } from './observed.ts';
 import { heat, observations, prefix, publish, redisForTest, streams, until, untilObserved } from './stage.ts';
 
 const api = adminApi();
@@ -66,9 +67,27 @@ it('says which right it lacks for the password, and how to give it; the password
   await untilReady(api, namespace, 'one', 'Observing');
   await publish(client, 'a');
   await untilObserved(client, 1);
-  const { readFile } = await import('node:fs/promises');
   expect(await readFile(operator.logFile, 'utf8')).not.toContain(password);
   expect(JSON.stringify(await api.get(`${heatObserversOf(namespace)}/one`))).not.toContain(password);
+});
+
+it('H4: names in the debug log what it skips beyond maxInFlight, and says that it does', async () => {
+  const server = await redisForTest();
+  const client = await server.client();
+  const namespace = await namespaceFor(api, 'heat skips');
+  const operator = await operatorForTest({ args: [`--watch-namespace=${namespace}`, '--log-level=debug', ...local] });
+  await api.create(heatObserversOf(namespace), heatObserver('one', server.url, { late: { maxInFlight: 1 } }));
+  await untilReady(api, namespace, 'one', 'Observing');
+  await Promise.all(['a', 'b', 'c'].map((plan) => publish(client, plan)));
+  await until('the log to name them', async () => {
+    const lines = (await readFile(operator.logFile, 'utf8')).split('\n').filter((line) => line.includes('"skipped":2'));
+    return lines.some((line) => line.includes('"level":"debug"') && /"plans":\["[abc]","[abc]"\]/.test(line));
+  });
+  await waitForObject<HeatObserverState>(api, heatObserversOf(namespace), 'one', {
+    what: 'to say that it skips plans',
+    timeoutMilliseconds: 60_000,
+    until: (observer) => conditionOf(observer, 'Degraded')?.reason === 'SkippingPlans',
+  });
 });
 
 it.each([

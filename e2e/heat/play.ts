@@ -1,6 +1,6 @@
-// The stage on which faults are played: a Redis behind a relay, a HeatObserver on it, and the operator as its own process.
+// The stage on which faults are played: a Redis behind a relay, a HeatObserver on it, and two operators, one of which leads.
 import { onTestFinished } from 'vitest';
-import { operatorForTest } from '../robustness/replicas.ts';
+import { quickLease, Replicas } from '../robustness/replicas.ts';
 import { adminApi, namespaceFor } from '../setup/surroundings.ts';
 import { expectAllOnce, playFaults, publishing } from './faults.ts';
 import { heatObserver, heatObserversOf, untilReady } from './observed.ts';
@@ -21,16 +21,17 @@ export async function playHeat(
     relay.close();
   });
   const namespace = await namespaceFor(api, 'heat faults');
-  const args = [`--watch-namespace=${namespace}`, '--heat-allow-local'];
-  let operator = await operatorForTest({ args });
+  const args = [...quickLease, `--watch-namespace=${namespace}`, '--heat-allow-local'];
+  const replicas = await Replicas.start(api, ['a', 'b'], { args });
   const late = { maxInFlight: 20_000 };
   await api.create(heatObserversOf(namespace), heatObserver('one', `redis://127.0.0.1:${relay.port}`, { late }));
   await untilReady(api, namespace, 'one', 'Observing');
   const stop = publishing(client);
-  const replaceOperator = async (): Promise<void> => {
-    operator.signal('SIGKILL');
-    await operator.exited;
-    operator = await operatorForTest({ args });
+  const endLeader = async (by: 'SIGKILL' | 'SIGTERM') => {
+    const leader = await replicas.leader();
+    leader.signal(by);
+    await leader.exited;
+    return () => replicas.restart(leader.name);
   };
   await playFaults(
     {
@@ -39,7 +40,7 @@ export async function playHeat(
       silence: () => {
         relay.silence();
       },
-      replaceOperator,
+      endLeader,
       freezeMilliseconds,
     },
     names,

@@ -52,8 +52,8 @@ describe('H5: errors of Redis', () => {
     await publish(client, 'held');
     await untilObserved(client, 1);
     server.signal('SIGKILL');
-    await until('two errors', () => counts.errors.length >= 2);
-    await delay(500);
+    // It tries again after 100, 200, 400 ms: by then every look of the plan would have failed more than twice.
+    await until('more than two polls to have failed', () => counts.errors.length >= 5);
     await server.restart();
     const seen = await untilObserved(client, 2);
     expect(told(seen)).toEqual([`held ${point.early} missing`, `held ${point.late} redis_error`]);
@@ -63,10 +63,10 @@ describe('H5: errors of Redis', () => {
   it('an early look that Redis refuses is written with redis_error when it takes it', async () => {
     const server = await redisForTest();
     const client = await server.client();
-    await observing(server, { late: { enabled: false } });
+    const { counts } = await observing(server, { late: { enabled: false } });
     await client.sendCommand(['SET', streams.observed, 'no stream']);
     await publish(client, 'refused');
-    await delay(600);
+    await until('two looks to be refused', () => counts.errors.length >= 3);
     await client.sendCommand(['DEL', streams.observed]);
     expect(told(await untilObserved(client, 1))).toEqual([`refused ${point.early} redis_error`]);
   });

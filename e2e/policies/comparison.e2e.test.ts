@@ -1,29 +1,18 @@
 // P11 on the real control plane: the operator keeps what its placements were chosen from, and the command says what another
 // policy would have done with them.
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { nodes } from '../../hack/nodes/inventory.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import { stripTypes } from '../../hack/cluster/components.ts';
 import { burst, submit, untilEnded } from '../robustness/jobs.ts';
 import { operatorForTest } from '../robustness/replicas.ts';
-import { adminApi, namespaceFor, nodesFor, ownSurroundings } from '../setup/surroundings.ts';
+import { orquanta } from '../setup/orquanta.ts';
+import { adminApi, namespaceFor, nodesFor } from '../setup/surroundings.ts';
 import { policyFor, policyNamed } from './stage.ts';
 
 const api = adminApi();
-const program = join(import.meta.dirname, '..', '..', 'operator', 'main.ts');
-
-/** As a user would; rejects with what it writes to stderr. */
-async function orquanta(...args: string[]): Promise<string> {
-  const environment = { ...process.env, KUBECONFIG: ownSurroundings().kubeconfig };
-  const command = [...stripTypes, program, ...args];
-  return (await promisify(execFile)(process.execPath, command, { env: environment })).stdout;
-}
-
 const prices = {
   gpus: [
     { product: 'NVIDIA-A10', vram: '22Gi', costPerHour: '360' },
@@ -49,8 +38,8 @@ it('P11: the same policy changes no placement, and one with more headroom trades
   await untilEnded(api, namespace, 8);
 
   const compared = async (...policy: string[]) => {
-    const text = await orquanta('compare', 'policy', ...policy, `--decisions=${decisions}`, '--output=json');
-    return JSON.parse(text) as Record<string, unknown> & { costs: { before: number; after: number }[] };
+    const { stdout } = await orquanta(['compare', 'policy', ...policy, `--decisions=${decisions}`, '--output=json']);
+    return JSON.parse(stdout) as Record<string, unknown> & { costs: { before: number; after: number }[] };
   };
   const same = await compared(policyName);
   expect(same).toMatchObject({ decisions: 12, onOtherNodes: 0, waits: 0, unpriced: 0, unreadableLines: 0 });
@@ -64,7 +53,7 @@ it('P11: the same policy changes no placement, and one with more headroom trades
   expect(other).toMatchObject({ decisions: 12, onOtherNodes: 8, onOtherProduct: 8, waits: 0 });
   expect(other).toMatchObject({ outOfMemory: { before: 4, after: 0, untold: 0 } });
   expect(other.costs[0]!.after).toBeGreaterThan(other.costs[0]!.before * 1.5);
-  const words = await orquanta('compare', 'policy', `--file=${roomy}`, `--decisions=${decisions}`);
+  const { stdout: words } = await orquanta(['compare', 'policy', `--file=${roomy}`, `--decisions=${decisions}`]);
   console.log(words);
   expect(words).toMatch(/^Of the last 12 placements 8 would differ, cost \+\d+ %, out-of-memory retries -100 %$/m);
 });

@@ -21,7 +21,17 @@ import { observationPoints, reasons } from './observation.ts';
 import { hostRefusal, type HostPolicy } from './redis/address.ts';
 import type { RedisErrorKind } from './redis/errors.ts';
 import { type Credentials, readCredentials } from './secrets.ts';
-import { addFigures, heatStatus, type Known, noTotals, type Obstacle, saysTheSame, type Totals } from './status.ts';
+import {
+  addFigures,
+  heatStatus,
+  isLagging,
+  type Known,
+  noTotals,
+  type Obstacle,
+  saysTheSame,
+  type Totals,
+  troubleMilliseconds,
+} from './status.ts';
 import type { FromThread, Order } from './worker/messages.ts';
 import type { Observers } from './worker/observers.ts';
 
@@ -57,7 +67,7 @@ const missingMilliseconds = 10_000;
 
 const nothingKnown: Known = {
   ...{ standing: undefined, golden: undefined, figures: undefined, totals: noTotals },
-  ...{ lastObservationAt: undefined, handledVerify: undefined },
+  ...{ lastObservationAt: undefined, skippedAt: undefined, laggedAt: undefined, handledVerify: undefined },
 };
 
 const reasonOf: Readonly<Partial<Record<RedisErrorKind, 'RedisRefused' | 'HostNotAllowed'>>> = {
@@ -133,14 +143,21 @@ export class HeatController {
     const counts = Object.values(observationPoints).flatMap((point) =>
       reasons.map((reason) => figures.reasons[point][reason]),
     );
-    const sawSome = counts.some((count) => count > 0);
+    const { totals, lastObservationAt, skippedAt, laggedAt } = entry.known;
+    const now = clock.now();
+    const isNews = (seen: boolean, at: number | undefined): boolean =>
+      seen && (at === undefined || now - at >= troubleMilliseconds);
+    const lags = isLagging(figures);
+    const isTrouble = isNews(figures.skipped > 0, skippedAt) || isNews(lags, laggedAt);
     entry.known = {
       ...entry.known,
       figures,
-      totals: addFigures(entry.known.totals, figures),
-      lastObservationAt: sawSome ? clock.now() : entry.known.lastObservationAt,
+      totals: addFigures(totals, figures),
+      lastObservationAt: counts.some((count) => count > 0) ? now : lastObservationAt,
+      skippedAt: figures.skipped > 0 ? now : skippedAt,
+      laggedAt: lags ? now : laggedAt,
     };
-    if (clock.monotonic() - entry.writtenAt >= figuresMilliseconds) this.#options.enqueue(key);
+    if (isTrouble || clock.monotonic() - entry.writtenAt >= figuresMilliseconds) this.#options.enqueue(key);
   }
 
   #entryOf(key: string, { status }: HeatObserver): Entry {

@@ -24,7 +24,11 @@ export interface Known {
   readonly figures: Figures | undefined;
   /** Since this process began to lead; the status has what was before. */
   readonly totals: Totals;
+  /** Epoch milliseconds, as all times here. */
   readonly lastObservationAt: number | undefined;
+  /** When plans were last skipped; when too many were last unread. */
+  readonly skippedAt: number | undefined;
+  readonly laggedAt: number | undefined;
   readonly handledVerify: string | undefined;
 }
 
@@ -53,6 +57,12 @@ type Verdict = Pick<Condition, 'status' | 'message'> & { readonly reason: HeatRe
 
 /** More unread entries than this is a lag. */
 const laggingEntries = 10_000;
+/** Said for so long after it was last seen: a condition must not come and go with every second's figures. */
+export const troubleMilliseconds = 60_000;
+
+export function isLagging({ lag }: Figures): boolean {
+  return lag !== undefined && lag > laggingEntries;
+}
 
 export function heatStatus(
   observer: HeatObserver,
@@ -66,7 +76,11 @@ export function heatStatus(
   return {
     ...before,
     observedGeneration: observer.metadata.generation ?? 0,
-    conditions: conditionsOf(observer, verdictsOn(observer, obstacle, known), timestamp(nowMilliseconds)),
+    conditions: conditionsOf(
+      observer,
+      verdictsOn(observer, obstacle, known, nowMilliseconds),
+      timestamp(nowMilliseconds),
+    ),
     ...(figures?.coverage === undefined ? {} : { coverage: figures.coverage }),
     ...(figures?.earlyCoverage === undefined ? {} : { earlyCoverage: figures.earlyCoverage }),
     ...(figures?.lag === undefined ? {} : { lag: figures.lag }),
@@ -90,11 +104,12 @@ function verdictsOn(
   { spec, metadata }: HeatObserver,
   obstacle: Obstacle | undefined,
   known: Known,
+  nowMilliseconds: number,
 ): Record<HeatConditionName, Verdict> {
   const yes = (reason: HeatReason, message = ''): Verdict => ({ status: 'True', reason, message });
   const no = (reason: HeatReason, message = ''): Verdict => ({ status: 'False', reason, message });
   const unknown = (reason: HeatReason, message = ''): Verdict => ({ status: 'Unknown', reason, message });
-  const { standing, golden, figures } = known;
+  const { standing, golden } = known;
   const suspended = spec.suspend === true;
   const waitsForGolden = spec.golden === 'Require' && golden?.kind !== 'Passed' && standing === undefined;
   const ready = (): Verdict => {
@@ -109,7 +124,7 @@ function verdictsOn(
     Ready: ready(),
     Reconciling: reconciling ? yes('Connecting') : no('Observed'),
     Stalled: obstacle ? yes(obstacle.reason, obstacle.message) : no('NothingToChange'),
-    Degraded: degraded(figures, standing, metadata.name),
+    Degraded: degraded(known, metadata.name, nowMilliseconds),
     GoldenVerified: goldenVerdict(spec.golden, golden),
   };
 }
@@ -127,13 +142,14 @@ function goldenVerdict(mode: HeatObserver['spec']['golden'], golden: GoldenResul
   return { status: 'Unknown', reason: 'GoldenPending', message: '' };
 }
 
-function degraded(figures: Figures | undefined, standing: Known['standing'], name: string): Verdict {
+function degraded({ standing, skippedAt, laggedAt }: Known, name: string, nowMilliseconds: number): Verdict {
+  const isRecent = (at: number | undefined): boolean => at !== undefined && nowMilliseconds - at < troubleMilliseconds;
   if (standing?.kind === 'Failing') return { status: 'True', reason: standing.reason, message: standing.message };
-  if (figures && figures.skipped > 0) {
+  if (isRecent(skippedAt)) {
     const message = `more plans are in flight than late.maxInFlight allows: some have no late observation; raise it with kubectl edit heat ${name}`;
     return { status: 'True', reason: 'SkippingPlans', message };
   }
-  if (figures?.lag !== undefined && figures.lag > laggingEntries) {
+  if (isRecent(laggedAt)) {
     return { status: 'True', reason: 'Lagging', message: `more than ${laggingEntries} plans are not read yet` };
   }
   return { status: 'False', reason: 'Healthy', message: '' };

@@ -44,9 +44,13 @@ const codes: Readonly<Record<string, RedisErrorKind>> = {
   BUSYGROUP: 'GroupExists',
 };
 
+/** The access list refuses a command within a script: before Redis 7.2 the code is ERR, as for anything. */
+const refusedScript = /^ERR The user executing the script can't /;
+
 export function asRedisError(error: unknown): RedisError {
   if (error instanceof RedisError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof ErrorReply)) return new RedisError('Unreachable', message, error);
-  return new RedisError(codes[message.split(' ', 1)[0] ?? ''] ?? 'Answered', message, error);
+  const kind = refusedScript.test(message) ? 'Refused' : codes[message.split(' ', 1)[0] ?? ''];
+  return new RedisError(kind ?? 'Answered', message, error);
 }
