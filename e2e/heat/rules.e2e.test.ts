@@ -1,13 +1,16 @@
 // What the document asks of an observer beyond looking: limits, errors, malformed plans, what comes twice, what was erased.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { RedisClient } from '../../hack/redis/server.ts';
 import {
   heat,
+  heatAtOnce,
   type Observation,
   observations,
   observing,
   pendingIn,
   publish,
+  publishAtOnce,
   redisForTest,
   streams,
   until,
@@ -21,6 +24,46 @@ const group = 'orquanta:ml/heat';
 function told(seen: readonly Observation[]): string[] {
   return seen.map(({ plan_id, obs_point, heat_reason }) => `${plan_id} ${obs_point} ${heat_reason}`).sort();
 }
+
+describe('H2, H3: one look for many keys', () => {
+  /** Some at the edges of every half, some in rows, some alone. */
+  const isThere = (index: number): boolean => index % 7 === 0 || index % 50 === 49 || (index > 60 && index < 75);
+  const plans = Array.from({ length: 250 }, (_, index) => `p${index}`);
+  const there = plans.filter((_, index) => isThere(index));
+  const foundAt = (seen: readonly Observation[], which: string): string[] =>
+    seen.filter(({ obs_point, heat_found }) => obs_point === which && heat_found === '1').map(({ plan_id }) => plan_id);
+
+  it('finds early those that are there, and no others', async () => {
+    const server = await redisForTest();
+    const client = await server.client();
+    await observing(server, { late: { enabled: false } });
+    await heatAtOnce(client, there);
+    await publishAtOnce(client, plans);
+    expect(foundAt(await untilObserved(client, plans.length), point.early).sort()).toEqual([...there].sort());
+  });
+
+  it.each(['En', ''])(
+    'finds late those that come, on the grid and exactly, with keyspace events "%s"',
+    async (events) => {
+      const server = await redisForTest(['--notify-keyspace-events', events]);
+      const client = await server.client();
+      const late = { maxInFlight: 1_000, maxWaitMilliseconds: 1_500 };
+      const { counts } = await observing(server, { late });
+      expect(counts.standings).toEqual([{ kind: 'Reading', hints: events !== '' }]);
+      await publishAtOnce(client, plans);
+      await untilObserved(client, plans.length);
+      await heatAtOnce(client, there);
+      const seen = await untilObserved(client, 2 * plans.length);
+      expect(foundAt(seen, point.late).sort()).toEqual([...there].sort());
+      for (const { obs_point, heat_found, waited_ms, waited_exact_ms } of seen) {
+        const [waited, exact] = [Number(waited_ms), Number(waited_exact_ms)];
+        if (obs_point === point.early) expect([waited, exact]).toEqual([0, 0]);
+        else if (heat_found === '1') expect([waited % 100, Math.ceil(exact / 100) * 100]).toEqual([0, waited]);
+        else expect(waited).toBe(Math.max(late.maxWaitMilliseconds, exact));
+      }
+    },
+  );
+});
 
 describe('H4: beyond maxInFlight', () => {
   it('a plan has its early observation and no late one, is counted, and the slots are given back', async () => {
@@ -95,17 +138,66 @@ describe('H6: plans that are malformed', () => {
   });
 });
 
+/** Until so many whole seconds have begun, by Redis' clock. */
+async function untilSeconds(client: RedisClient, count: number): Promise<void> {
+  const now = async (): Promise<number> => Number(((await client.sendCommand(['TIME'])) as unknown as [string])[0]);
+  const start = await now();
+  await until(`${count} seconds`, async () => (await now()) >= start + count);
+}
+
 describe('a plan id that comes again', () => {
-  it('is observed once', async () => {
+  it('is observed once, alone or in one batch', async () => {
     const server = await redisForTest();
     const client = await server.client();
     const { counts } = await observing(server, { late: { maxWaitMilliseconds: 300 } });
-    for (let time = 0; time < 3; time += 1) await publish(client, 'again');
-    await untilObserved(client, 2);
+    await publishAtOnce(client, ['again', 'again', 'other', 'again']);
+    await untilObserved(client, 4);
     await publish(client, 'again');
-    await until('all four to be read', () => counts.duplicates.length === 3);
+    await until('all five to be read', () => counts.duplicates.length === 3);
     await untilAcknowledged(client);
-    expect(await observations(client)).toHaveLength(2);
+    expect(await observations(client)).toHaveLength(4);
+  });
+
+  it('is remembered for as long as the spec says, and forgotten after twice as long', async () => {
+    const server = await redisForTest();
+    const client = await server.client();
+    const { counts } = await observing(server, { deduplicationSeconds: 2, late: { enabled: false } });
+    await publish(client, 'again');
+    await untilObserved(client, 1);
+    // Spans begin at even seconds: one of these comes in the next span.
+    for (let second = 1; second <= 2; second += 1) {
+      await untilSeconds(client, 1);
+      await publish(client, 'again');
+      await until('it to be known', () => counts.duplicates.length === second);
+    }
+    await untilSeconds(client, 5);
+    await publish(client, 'again');
+    await untilObserved(client, 2);
+    await publish(client, 'other');
+    await untilSeconds(client, 5);
+    expect(await client.sendCommand(['KEYS', 'orquanta:*'])).toEqual([]);
+  });
+});
+
+describe('the stream of observations', () => {
+  it.each([true, false])('is kept at about the length that the spec gives, with late looks: %s', async (enabled) => {
+    const server = await redisForTest();
+    const client = await server.client();
+    const { counts, observer } = await observing(server, {
+      maxObservedEntries: 200,
+      late: { enabled, maxInFlight: 20_000, maxWaitMilliseconds: 1_000 },
+    });
+    await publishAtOnce(
+      client,
+      Array.from({ length: 2_000 }, (_, index) => `p${index}`),
+    );
+    const points = enabled ? [`${point.early} missing`, `${point.late} timeout`] : [`${point.early} missing`];
+    await until('all to be observed', () => points.every((one) => counts.observed[one] === 2_000));
+    await until('nothing to be in flight', () => observer.inFlight === 0);
+    // Redis trims whole nodes of a stream, of 100 entries each.
+    expect(await client.sendCommand(['XLEN', streams.observed])).toBeLessThan(500);
+    await untilAcknowledged(client);
+    expect(await client.sendCommand(['SCARD', `${group}:open`])).toBe(0);
   });
 });
 

@@ -147,6 +147,16 @@ export async function publish(client: RedisClient, planID: string, symbol = 'BTC
   await client.sendCommand(['XADD', streams.plans, '*', 'plan_id', planID, 'symbol', symbol]);
 }
 
+/** In one step, so that they are read together. */
+export async function publishAtOnce(client: RedisClient, planIDs: readonly string[]): Promise<void> {
+  const script = `for _, plan in ipairs(ARGV) do redis.call('XADD', KEYS[1], '*', 'plan_id', plan, 'symbol', 'BTCUSDT') end`;
+  await client.sendCommand(['EVAL', script, '1', streams.plans, ...planIDs]);
+}
+
+export async function heatAtOnce(client: RedisClient, planIDs: readonly string[]): Promise<void> {
+  await client.sendCommand(['MSET', ...planIDs.flatMap((plan) => [prefix + plan, '{"heat": 500}'])]);
+}
+
 export async function heat(client: RedisClient, planID: string): Promise<void> {
   await client.sendCommand(['SET', prefix + planID, '{"heat": 500}', 'EX', '600']);
 }
