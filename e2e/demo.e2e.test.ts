@@ -71,19 +71,27 @@ describe('the demo', () => {
     const jobs = summary.filter((line) => /^(ok|FAILED) /.test(line));
     expect(jobs.map((line) => line.split(/ +/).slice(0, 2).join(' '))).toEqual([
       'ok embed-docs',
+      'ok rank-ads',
       'ok fine-tune',
       'ok too-large',
       'ok train-vision',
       'ok eval-vision',
       'ok notebook',
       'ok pretrain',
+      'ok rank-news',
     ]);
+    expect(summary).toContainEqual(expect.stringMatching(/^ {2}early, .* 0 found$/));
+    expect(summary).toContainEqual(expect.stringMatching(/^ {2}late, .* 2 found, the last after \d+ ms$/));
+    expect(summary).toContainEqual(expect.stringMatching(/^harvest +True +1000 +2 /));
     expect(readdirSync(demo.folder)).toEqual([]);
   });
 
-  it('takes down every process it started when it is interrupted', { timeout: 120_000 }, async () => {
+  it.each([
+    ['while it sets up', /^Setting up, 5 of 5/],
+    ['in the midst of heat', / rank-ads: Starting/],
+  ])('takes down every process it started when it is interrupted %s', { timeout: 120_000 }, async (_, moment) => {
     const demo = startDemo();
-    await demo.line(/^Setting up, 4 of 4/);
+    await demo.line(moment);
     const started = startedBy(demo);
     expect(started.filter(isAlive).length).toBeGreaterThanOrEqual(6);
     demo.child.kill('SIGINT');

@@ -34,6 +34,10 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     collections: parts.policyCollections,
     namespace: parts.namespace,
     gpujobs: collections.gpujobs.store,
+    heatObservers: {
+      store: parts.heatCollections.heatObservers.store,
+      watchedNamespace: configuration.watchNamespace,
+    },
     heatFor: (policy) => heat.placements.heatFor(policy),
     onChange: () => {
       gpujobs.planSoon();

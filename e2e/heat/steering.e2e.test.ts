@@ -2,38 +2,15 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { nodes } from '../../hack/nodes/inventory.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import type { RedisClient } from '../../hack/redis/server.ts';
+import { openHeatGate } from '../../hack/redis/heat-gate.ts';
 import { policyFor } from '../policies/stage.ts';
 import { gpujob, submit, untilEnded } from '../robustness/jobs.ts';
 import { operatorForTest } from '../robustness/replicas.ts';
 import { adminApi, namespaceFor, nodesFor } from '../setup/surroundings.ts';
 import { heatObserver, heatObserversOf, untilReady } from './observed.ts';
-import { prefix, redisForTest, streams, untilObserved } from './stage.ts';
+import { prefix as lookupPrefix, redisForTest, streams, untilObserved } from './stage.ts';
 
 const api = adminApi();
-
-/** The outside service: answers every plan with this heat. */
-function heatGate(client: RedisClient, heat: number): void {
-  const stop = new AbortController();
-  onTestFinished(() => {
-    stop.abort();
-  });
-  const answered = new Set<string>();
-  void (async () => {
-    while (!stop.signal.aborted) {
-      const plans = (await client.sendCommand(['XRANGE', streams.plans, '-', '+']).catch(() => [])) as unknown as [
-        string,
-        string[],
-      ][];
-      for (const [, [, plan = '']] of plans) {
-        if (answered.has(plan)) continue;
-        answered.add(plan);
-        await client.sendCommand(['SET', prefix + plan, JSON.stringify({ heat }), 'EX', '600']).catch(() => undefined);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  })();
-}
 
 const weights = [
   { name: 'Heat', permille: 700 },
@@ -59,8 +36,13 @@ async function aStage(words: string) {
 }
 
 it('a node whose placement was found hot is avoided by the next job', async () => {
-  const { client, nodeOf } = await aStage('steering');
-  heatGate(client, 1_000);
+  const { server, client, nodeOf } = await aStage('steering');
+  const gate = await openHeatGate(server, {
+    ...{ plans: streams.plans, decisions: 'quantum:stream:harvest.heat.decision', lookupPrefix },
+    answerMilliseconds: 300,
+    heatOf: () => 1_000,
+  });
+  onTestFinished(() => gate.stop());
   const first = await nodeOf('first', 1);
   await untilObserved(client, 2);
   const plan = (await client.sendCommand(['XRANGE', streams.plans, '-', '+'])) as unknown as [string, string[]][];

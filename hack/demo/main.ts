@@ -7,8 +7,8 @@ import { withLock } from '../cluster/lock.ts';
 import { progress } from '../terminal/progress.ts';
 import { type Told, perform } from './perform.ts';
 import { painter } from './screen.ts';
-import { isThere, keptDirectory, namespace, passingDirectory, setUp, takeDown } from './stage.ts';
-import { failures, howToGoOn, summary } from './summary.ts';
+import { isThere, keptDirectory, namespace, passingDirectory, setUp, type Stage, takeDown } from './stage.ts';
+import { failures, heatLeftOut, heatSummary, howToGoOn, summary } from './summary.ts';
 
 type Ending = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGPIPE';
 
@@ -77,12 +77,25 @@ async function play(directory: string, keep: boolean, signal: AbortSignal): Prom
     const told = await perform(stage, out, signal);
     say('');
     for (const line of summary(told, out.isTTY ? out.columns : undefined, painter(out))) say(line);
-    const { kubeconfig, operatorLog, programs } = stage;
-    if (keep) say(howToGoOn({ kubeconfig, operatorLog, namespace, kubectl: programs.kubectl }, process.cwd()));
+    say('');
+    for (const line of await heatLines(stage, signal)) say(line);
+    const { kubeconfig, operatorLog, programs, heat } = stage;
+    if (keep)
+      say(
+        howToGoOn(
+          { kubeconfig, operatorLog, namespace, kubectl: programs.kubectl, hasHeat: heat !== undefined },
+          process.cwd(),
+        ),
+      );
     return told;
   } finally {
+    await stage.heat?.end();
     await stage.api.close();
   }
+}
+
+async function heatLines({ heat }: Stage, signal: AbortSignal): Promise<string[]> {
+  return heat ? heatSummary(await heat.observed(), await heat.table(signal)) : [heatLeftOut];
 }
 
 /** Nothing is left behind, however it ends; the cluster stays only where it was asked for and the demo came to its end. */

@@ -5,6 +5,7 @@ import { cardMebibytes } from '../actor/card.ts';
 import type { Api, KubernetesObject } from '../api/client.ts';
 import { follow } from '../api/follow.ts';
 import type { NodeObject } from '../nodes/node.ts';
+import { heatStories, withHeat } from './heat-stories.ts';
 import { History, type SeenGPUJob } from './history.ts';
 import { openScreen } from './screen.ts';
 import { type Stage, namespace, stageLabel } from './stage.ts';
@@ -23,7 +24,7 @@ export interface Told {
 }
 
 export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: AbortSignal): Promise<Told[]> {
-  const all = stories(stageLabel);
+  const all = stage.heat ? withHeat(stories(stageLabel), heatStories(stageLabel)) : stories(stageLabel);
   const histories: History[] = [];
   const screen = openScreen(out, histories, footer(all.length, histories));
   const following = new AbortController();
@@ -37,6 +38,7 @@ export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: Abo
   const followed = followGPUJobs(stage.api, see, following.signal);
   try {
     for (const story of all) {
+      if (story.afterHeatOf !== undefined) await stage.heat?.known(story.afterHeatOf, signal);
       screen.say(`${story.name}: ${story.shows}`);
       histories.push(new History(story.name, performance.now()));
       await submit(stage.api, story);
@@ -76,12 +78,13 @@ function submit(api: Api, { name, spec }: Story): Promise<KubernetesObject> {
 
 async function judgeAll(stage: Stage, all: readonly Story[], histories: readonly History[]): Promise<Told[]> {
   const cards = cardKinds(stage.nodes);
+  const heat = (await stage.heat?.observed()) ?? new Map<string, never>();
   const told: Told[] = [];
   for (const [index, story] of all.entries()) {
     const history = histories[index];
     if (history === undefined) continue;
     const workerStarts = await startsOfWorkers(stage.api, history);
-    const verdict = story.judge({ history, cards, workerStarts });
+    const verdict = story.judge({ history, cards, workerStarts, heat });
     told.push({ story, verdict });
   }
   return told;

@@ -13,8 +13,9 @@ import { findPrograms } from '../cluster/programs.ts';
 import { createNodes, deleteNodes } from '../nodes/create.ts';
 import { demoNodes } from '../nodes/inventory.ts';
 import { type NodeObject, playedLabel } from '../nodes/node.ts';
-import { type Target, installCRDs, installRights } from '../operator/install.ts';
+import { type Target, installCRDs, installRights, serviceAccount } from '../operator/install.ts';
 import { startOperator } from '../operator/process.ts';
+import { hasRedis, type HeatStage, policiesPath, setUpHeat } from './heat.ts';
 
 export const namespace = 'demo';
 
@@ -25,6 +26,8 @@ export interface Stage extends Target {
   readonly api: Api;
   readonly nodes: readonly NodeObject[];
   readonly operatorLog: string;
+  /** Undefined where there is no Redis to be had. */
+  readonly heat: HeatStage | undefined;
 }
 
 export interface SetUp {
@@ -54,9 +57,11 @@ export const isThere = (directory: string): boolean => existsSync(join(directory
 
 export async function setUp({ directory, keep, say, onStep, signal }: SetUp): Promise<Stage> {
   await findPrograms(process.env, say, signal); // builds them where they aren't there yet, with its own progress bar
+  const withRedis = hasRedis(process.env, say);
+  signal.throwIfAborted();
   const start = { directory, diesWithStarter: !keep, say, signal };
   const nodes = demoNodes().map(onStage);
-  const steps = 4;
+  const steps = withRedis ? 5 : 4;
   onStep(0, steps, 'etcd, API server, controller manager, scheduler, KWOK');
   const target = await startTarget(start);
   onStep(1, steps, 'CRDs and the rights of the operator');
@@ -68,9 +73,12 @@ export async function setUp({ directory, keep, say, onStep, signal }: SetUp): Pr
   await Promise.all([createNodes(api, nodes), makeNamespace(api)]);
   signal.throwIfAborted();
   onStep(3, steps, 'the operator, under its own service account');
-  const { logFile } = await startOperator({ directory, kubeconfig, signal });
-  onStep(4, steps, 'ready');
-  return { ...target, api, nodes, operatorLog: logFile };
+  // The demo's Redis is at 127.0.0.1.
+  const { logFile } = await startOperator({ directory, kubeconfig, signal, args: ['--heat-allow-local'] });
+  if (withRedis) onStep(4, steps, 'Redis, a heat gate that answers there, and a HeatObserver');
+  const heat = withRedis ? await setUpHeat({ target, api, namespace, labels: stageLabel, signal }) : undefined;
+  onStep(steps, steps, 'ready');
+  return { ...target, api, nodes, operatorLog: logFile, heat };
 }
 
 async function startTarget(options: StartOptions): Promise<Target> {
@@ -129,5 +137,15 @@ async function leave(kubeconfig: string): Promise<void> {
     });
   }
   await deleteNodes(api, await listed('/api/v1/nodes', { ...stageLabel, ...playedLabel }));
+  for (const name of await listed(policiesPath, stageLabel)) await forgetPolicy(api, name);
   await api.close();
+}
+
+/** With its ledger and its bills, which outlive a policy. */
+async function forgetPolicy(api: Api, name: string): Promise<void> {
+  await api.delete(`${policiesPath}/${name}`);
+  const { namespace: own } = serviceAccount();
+  for (const kept of [`/apis/apps/v1/namespaces/${own}/controllerrevisions`, `/api/v1/namespaces/${own}/configmaps`]) {
+    await api.delete(`${kept}?labelSelector=${encodeURIComponent(`orquanta.io/policy=${name}`)}`);
+  }
 }

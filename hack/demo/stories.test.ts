@@ -30,7 +30,7 @@ function judged(name: string, states: SeenGPUJob[], workerStarts: number[] = [])
   for (const [index, state] of states.entries()) {
     history.see({ ...state, spec: story.spec }, index * 1_000 + 100);
   }
-  return story.judge({ history, cards, workerStarts });
+  return story.judge({ history, cards, workerStarts, heat: new Map() });
 }
 
 const placed = (name: string): SeenGPUJob => runningJob(name, { nodes: ['n'], product: 'p', reason: 'Starting' });

@@ -2,6 +2,7 @@
 // Nothing here says how a job will end; that is read from what the cluster holds.
 import type { Attempt, GPUJobSpec } from '../../operator/resources/gpujob.ts';
 import { mebibytesRoundedUp, parseQuantity } from '../../operator/resources/quantity.ts';
+import type { ObservedPlans } from './heat.ts';
 import type { History } from './history.ts';
 
 /** What a verdict rests on. */
@@ -11,6 +12,8 @@ export interface Findings {
   readonly cards: ReadonlyMap<string, number>;
   /** When each worker of the last run started, epoch milliseconds. */
   readonly workerStarts: readonly number[];
+  /** Empty where the demo has no Redis. */
+  readonly heat: ObservedPlans;
 }
 
 export interface Verdict {
@@ -24,6 +27,8 @@ export interface Story {
   /** In one sentence, for who watches. */
   readonly shows: string;
   readonly spec: GPUJobSpec;
+  /** It is submitted once placement goes by the heat of this job. */
+  readonly afterHeatOf?: string;
   /** Asked once the job has finished. */
   readonly judge: (findings: Findings) => Verdict;
 }
@@ -33,7 +38,7 @@ interface Wish extends Omit<GPUJobSpec, 'template'> {
   readonly nodeSelector: Record<string, string>;
 }
 
-function spec({ play, nodeSelector, ...rest }: Wish): GPUJobSpec {
+export function spec({ play, nodeSelector, ...rest }: Wish): GPUJobSpec {
   const annotations = Object.entries(play).map(([name, value]) => [`play.orquanta.io/${name}`, value]);
   const image = 'example.com/trainer:1';
   return {
@@ -118,17 +123,17 @@ function mainClause(message: string): string {
   return message.split(':')[0] ?? '';
 }
 
-function where({ product = 'no card', cardVRAM, nodes = [] }: Attempt): string {
+export function where({ product = 'no card', cardVRAM, nodes = [] }: Attempt): string {
   const others = nodes.length > 1 ? ` and ${nodes.length - 1} more` : '';
   return `${product} (${cardVRAM ?? '?'}, node ${nodes[0] ?? '?'}${others})`;
 }
 
 /** Of a job that ended otherwise than its story goes. */
-function otherwise({ now }: History): Verdict {
+export function otherwise({ now }: History): Verdict {
   return { cameTrue: false, line: `${now?.reason ?? 'nothing was said of it'}: ${now?.message ?? ''}` };
 }
 
-function completed(history: History): Attempt | undefined {
+export function completed(history: History): Attempt | undefined {
   const last = history.attempts.at(-1);
   return history.is('Complete') && last?.outcome === 'Complete' ? last : undefined;
 }

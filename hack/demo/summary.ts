@@ -1,5 +1,6 @@
 // The demo's last words: what happened to each job, and how to go on where the cluster stays up. Pure: text only.
 import { isAbsolute, join, relative } from 'node:path';
+import type { ObservedPlans } from './heat.ts';
 import type { Told } from './perform.ts';
 import { type Paint, linesOf, plainTable } from './table.ts';
 
@@ -16,6 +17,26 @@ export function summary(told: readonly Told[], terminalColumns: number | undefin
   return ['What happened:', ...linesOf(table)];
 }
 
+/** How often heat was there early and late; what kubectl says of the observer stands under it as it is. */
+export function heatSummary(plans: ObservedPlans, kubectlTable: string): string[] {
+  const all = [...plans.values()];
+  const late = all.flatMap((plan) => (plan.late?.found === true ? [plan.late.milliseconds] : []));
+  const early = all.filter(({ foundEarly }) => foundEarly === true).length;
+  const longest = late.length === 0 ? '' : `, the last after ${Math.max(...late)} ms`;
+  return [
+    `Heat of ${all.length} placements, each a plan on a Redis stream:`,
+    `  early, as the plan was read   ${early} found`,
+    `  late, waiting for the answer  ${late.length} found${longest}`,
+    '',
+    ...kubectlTable
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trimEnd()),
+  ];
+}
+
+export const heatLeftOut = 'Heat was left out: there is no redis-server (see above).';
+
 /** Every job that didn't go as its story says. */
 export function failures(told: readonly Told[]): string[] {
   return told
@@ -28,10 +49,11 @@ export interface Kept {
   readonly kubectl: string;
   readonly operatorLog: string;
   readonly namespace: string;
+  readonly hasHeat: boolean;
 }
 
 /** Lines to copy into a shell. */
-export function howToGoOn({ kubeconfig, kubectl, operatorLog, namespace }: Kept, folder: string): string {
+export function howToGoOn({ kubeconfig, kubectl, operatorLog, namespace, hasHeat }: Kept, folder: string): string {
   const here = relative(folder, join(import.meta.dirname, '..', '..', 'config', 'samples', 'gpujob-minimal.yaml'));
   const sample = here.startsWith('..') || isAbsolute(here) ? join(folder, here) : here;
   return `
@@ -42,7 +64,7 @@ The cluster and the operator stay up. In your shell:
 
   kubectl -n ${namespace} get gpuj
   kubectl -n ${namespace} describe gpuj fine-tune
-  kubectl -n ${namespace} get pods,jobs
+  kubectl -n ${namespace} get pods,jobs${hasHeat ? `\n  kubectl -n ${namespace} describe heat` : ''}
   kubectl explain gpujob.spec.retry
   kubectl -n ${namespace} apply -f ${quoted(sample)}
   kubectl -n ${namespace} wait gpuj/hello-gpu --for=condition=Finished --timeout=60s

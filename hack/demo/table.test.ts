@@ -2,7 +2,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { History } from './history.ts';
-import { summary } from './summary.ts';
+import { heatSummary, summary } from './summary.ts';
 import { type Paint, cut, render, smallest } from './table.ts';
 import { finishedJob, runningJob, waitingJob } from './testing.ts';
 
@@ -101,5 +101,32 @@ describe('summary', () => {
 
   it('is one line a job where there is no terminal', () => {
     expect(summary([told, told], undefined, uncoloured)).toHaveLength(3);
+  });
+});
+
+describe('heatSummary', () => {
+  const plan = { nodes: ['t4-0'], heat: 900, foundEarly: false };
+  const table = '$ kubectl -n demo get heat\nNAME      READY   \nharvest   True    \n';
+
+  it('counts what was found early and late, over what kubectl says', () => {
+    const plans = new Map([
+      ['a', { ...plan, late: { found: true, milliseconds: 310, at: 0 } }],
+      ['b', { ...plan, foundEarly: true, late: { found: true, milliseconds: 90, at: 0 } }],
+      ['c', { ...plan, late: { found: false, milliseconds: 2_000, at: 0 } }],
+      ['d', { ...plan, late: undefined }],
+    ]);
+    expect(heatSummary(plans, table)).toEqual([
+      'Heat of 4 placements, each a plan on a Redis stream:',
+      '  early, as the plan was read   1 found',
+      '  late, waiting for the answer  2 found, the last after 310 ms',
+      '',
+      '$ kubectl -n demo get heat',
+      'NAME      READY',
+      'harvest   True',
+    ]);
+  });
+
+  it('says so where nothing was found', () => {
+    expect(heatSummary(new Map(), table)).toContain('  late, waiting for the answer  0 found');
   });
 });

@@ -1,4 +1,5 @@
-// The controller on an API server: what it tells of a budget, and that it tells it once, whatever fails and whoever leads.
+// The controller on an API server: what it tells of a budget, and that it tells it once, whatever fails and whoever leads; and
+// when it writes whether there is heat.
 import { describe, expect, it } from 'vitest';
 import {
   policyDefaults,
@@ -6,18 +7,20 @@ import {
   type SovereignPolicy,
   type SovereignPolicySpec,
 } from '../resources/sovereignpolicy.ts';
+import type { HeatObserver } from '../resources/heatobserver.ts';
 import { ApiClient } from '../runtime/client.ts';
 import { ApiError, type ApiErrorKind } from '../runtime/errors.ts';
 import { EventRecorder } from '../runtime/events.ts';
 import { silentLog } from '../runtime/log.ts';
 import { events } from '../runtime/resource.ts';
+import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
 import { announceBudget } from './announce.ts';
 import type { PolicyBill } from './bill/billing.ts';
 import { budgetStanding } from './bill/budget.ts';
 import { parseMoney } from './bill/money.ts';
 import { PolicyController } from './controller.ts';
-import { aPolicy, aProcess, aServer, never } from './testing.ts';
+import { anObserver, aPolicy, aProcess, aServer, never } from './testing.ts';
 
 const budget = { monthly: '100.00', namespaces: [{ namespace: 'ml', monthly: '40.00' }] };
 
@@ -39,7 +42,8 @@ async function aCluster(spec: Partial<SovereignPolicySpec> = { budget }) {
     const { items } = await client.list(events, {}, never);
     return items.map(({ reason, note = '' }) => `${reason ?? ''}: ${note.split(' for 2026')[0] ?? ''}`).sort();
   };
-  return { clock, server, client, spending, stored, edit, told };
+  const observers = new Store<HeatObserver>();
+  return { clock, server, client, spending, observers, stored, edit, told };
 }
 
 type Cluster = Awaited<ReturnType<typeof aCluster>>;
@@ -53,7 +57,7 @@ function billOf({ spec }: SovereignPolicy, { month, spent }: Spending): PolicyBi
 }
 
 /** One leader's term: it looks at the policy as often as it is told to. */
-async function aTerm({ clock, server, spending, stored }: Cluster) {
+async function aTerm({ clock, server, spending, observers, stored }: Cluster) {
   const { client, keeper, policies } = aProcess(server, [await stored()], { clock });
   const recorder = new EventRecorder({
     ...{ client, clock, log: silentLog },
@@ -64,6 +68,7 @@ async function aTerm({ clock, server, spending, stored }: Cluster) {
   const controller = new PolicyController({
     ...{ client, policies, keeper, clock },
     billing: { billOf: (policy) => billOf(policy, spending) },
+    heatObservers: { store: observers, watchedNamespace: '' },
     succeededAt: () => undefined,
     onStanding: () => undefined,
     onGone: () => undefined,
@@ -202,6 +207,31 @@ describe('R7: events about the budget', () => {
       status: 'True',
       message: 'the policy has reached 80 % of 10.00',
     });
+  });
+});
+
+describe('whether there is heat', () => {
+  it('is written when the observer changes, and not again while it stays as it is', async () => {
+    const cluster = await aCluster({ heat: { namespace: 'ml', name: 'one' } });
+    const look = await aTerm(cluster);
+    const said = async () => {
+      await look();
+      const { metadata, status } = await cluster.stored();
+      await look();
+      expect((await cluster.stored()).metadata.resourceVersion).toBe(metadata.resourceVersion);
+      return status?.conditions?.find(({ type }) => type === 'HeatAvailable')?.reason;
+    };
+    const observerBecomes = (version: number, ready: Parameters<typeof anObserver>[0]): void => {
+      const { metadata, ...rest } = anObserver(ready);
+      cluster.observers.absorb({ ...rest, metadata: { ...metadata, resourceVersion: String(version) } });
+    };
+    expect(await said()).toBe('ObserverNotFound');
+    observerBecomes(1, { status: 'True', reason: 'Observing' });
+    expect(await said()).toBe('ObserverReady');
+    observerBecomes(2, { status: 'False', reason: 'RedisUnreachable' });
+    expect(await said()).toBe('ObserverNotReady');
+    const { conditions } = (await cluster.stored()).status ?? {};
+    expect(conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
   });
 });
 

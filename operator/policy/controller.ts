@@ -11,6 +11,7 @@ import { type BudgetNotice, budgetNotices } from './bill/alerts.ts';
 import type { Billing, PolicyBill } from './bill/billing.ts';
 import { type Breaker, openBreakers } from './breaker.ts';
 import type { Keeper } from './keeper.ts';
+import { heatAvailability, type KnownObservers } from './heat-availability.ts';
 import { fadesAt } from './learn.ts';
 import type { Chain } from './ledger/chain.ts';
 import { resetRequest, type RollbackRequest, rollbackRequest } from './requests.ts';
@@ -21,6 +22,7 @@ export interface PolicyControllerOptions {
   readonly policies: Store<SovereignPolicy>;
   readonly keeper: Keeper;
   readonly billing: Pick<Billing, 'billOf'>;
+  readonly heatObservers: KnownObservers;
   readonly succeededAt: (signature: string) => number | undefined;
   readonly clock: Clock;
   readonly onBroken: (policy: SovereignPolicy, words: string) => void;
@@ -120,8 +122,9 @@ export class PolicyController {
     handled: Handled,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { client, policies, onBroken, onBudget } = this.#options;
-    const findings = { ...handled, breakers, bill: shownBill(policy, bill) };
+    const { client, policies, heatObservers, onBroken, onBudget } = this.#options;
+    const heat = heatAvailability(policy, heatObservers);
+    const findings = { ...handled, breakers, bill: shownBill(policy, bill), heat };
     const status = policyStatus(policy, policyDefaults(policy.spec), chain, findings, now);
     if (isDeepStrictEqual(status, policy.status)) return undefined;
     for (const notice of budgetNotices(bill, policy.status?.spent)) await onBudget(policy, notice, signal);

@@ -1,6 +1,7 @@
 // The policies' part of leading: the keeper, its controller, and what GPUJobs and placement need of them. Wiring only.
 import type { Policy } from '../placement/model.ts';
 import type { GPUJob } from '../resources/gpujob.ts';
+import type { HeatObserver } from '../resources/heatobserver.ts';
 import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -15,6 +16,7 @@ import { PolicyController } from './controller.ts';
 import { createDefaultPolicy, defaultPolicyName } from './default-policy.ts';
 import { isEdit } from './edits.ts';
 import { type Experience, experienceOf } from './experience.ts';
+import { followObservers } from './heat-availability.ts';
 import { Keeper } from './keeper.ts';
 import { Learner, type Lesson } from './learner.ts';
 import { Ledger } from './ledger/ledger.ts';
@@ -38,6 +40,7 @@ export interface PolicyLeadOptions {
   /** Where the ledger is. */
   readonly namespace: string;
   readonly gpujobs: Store<GPUJob>;
+  readonly heatObservers: { readonly store: Store<HeatObserver>; readonly watchedNamespace: string };
   /** By node, 0 to 1000: what the observer that a policy names found there. */
   readonly heatFor: (policy: SovereignPolicy) => ReadonlyMap<string, number>;
   readonly onChange: () => void;
@@ -71,6 +74,7 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
     collections,
     namespace,
     gpujobs,
+    heatObservers,
     heatFor,
     onChange,
     onEdit,
@@ -99,7 +103,7 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
   const view = new Policies({ collections, keeper, history, billing, heatFor, clock, onChange });
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
-    ...{ client, policies, keeper, billing, succeededAt, clock },
+    ...{ client, policies, keeper, billing, heatObservers, succeededAt, clock },
     onStanding: (policy, openBreakers, bill) => {
       metrics.standing(policy.metadata.name, openBreakers, bill);
     },
@@ -149,6 +153,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
         collections.ledger.store.subscribe(({ object }) => {
           const policy = object.metadata.labels?.[labels.policy];
           if (policy !== undefined) queue.add(policy);
+        }),
+        followObservers(heatObservers.store, policies, (policy) => {
+          queue.add(policy);
         }),
       );
       for (const policy of policies.list()) queue.add(policy.metadata.name);

@@ -13,6 +13,7 @@ const nothing: Findings = {
   handledReset: undefined,
   handledRollback: undefined,
   bill: undefined,
+  heat: undefined,
 };
 
 function statusOf(policy: SovereignPolicy, chain: Chain, findings: Partial<Findings> = {}) {
@@ -79,6 +80,20 @@ describe('the status of a policy', () => {
       'kubectl apply --server-side',
     );
     expect(conditionOf(statusOf(aPolicy(), await aChain()), 'CatalogueOutdated')?.status).toBe('False');
+  });
+
+  it('says whether its heat is available where it names an observer, and nothing of it elsewhere; Ready is another matter', async () => {
+    const chain = await aChain();
+    expect(conditionOf(statusOf(aPolicy(), chain), 'HeatAvailable')).toBeUndefined();
+    const heat = { status: 'False', reason: 'ObserverNotFound', message: 'there is none' } as const;
+    const without = statusOf(aPolicy(), chain, { heat });
+    expect(conditionOf(without, 'HeatAvailable')).toEqual({
+      ...{ type: 'HeatAvailable', ...heat, observedGeneration: 1 },
+      lastTransitionTime: '2026-11-21T12:00:00Z',
+    });
+    expect(conditionOf(without, 'Ready')?.status).toBe('True');
+    const unset = statusOf({ ...aPolicy(), status: without }, chain);
+    expect(conditionOf(unset, 'HeatAvailable')).toBeUndefined();
   });
 
   it('keeps the time of a condition while its status stays, and is the same when nothing changed', async () => {

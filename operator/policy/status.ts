@@ -21,6 +21,7 @@ import { sharesOf } from './bill/budget.ts';
 import { formatMoney } from './bill/money.ts';
 import type { Breaker } from './breaker.ts';
 import { outdatedCatalogue } from './default-policy.ts';
+import type { HeatAvailability } from './heat-availability.ts';
 import { type Chain, settingInForce } from './ledger/chain.ts';
 import { type Cause, isFailure, type Version } from './ledger/version.ts';
 import type { Setting } from './state.ts';
@@ -34,6 +35,8 @@ export interface Findings {
   readonly handledReset: string | undefined;
   /** Undefined where nothing was billed and there is no budget. */
   readonly bill: PolicyBill | undefined;
+  /** Undefined where the policy names no observer. */
+  readonly heat: HeatAvailability | undefined;
 }
 
 export function policyStatus(
@@ -152,7 +155,7 @@ function verdictsOn(
   policy: SovereignPolicy,
   { learning }: DefaultedPolicySpec,
   chain: Chain,
-  { breakers, refusal, bill }: Findings,
+  { breakers, refusal, bill, heat }: Findings,
 ): Partial<Record<PolicyConditionName, Verdict>> {
   const { name } = policy.metadata;
   const outdated = outdatedCatalogue(policy);
@@ -174,6 +177,7 @@ function verdictsOn(
       : no('BreakerClosed'),
     BudgetAlert: budgetAlert(bill, yes, no),
     CatalogueOutdated: outdated === undefined ? no('CatalogueIsOwn') : yes('NewerCatalogueShipped', outdated),
+    ...(heat ? { HeatAvailable: heat } : {}),
   };
 }
 

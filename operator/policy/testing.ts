@@ -1,5 +1,6 @@
 // What tests about policies need: a policy, a failure, and a keeper on an in-memory API server.
 import { sovereignPolicies, type SovereignPolicy, type SovereignPolicySpec } from '../resources/sovereignpolicy.ts';
+import type { HeatObserver } from '../resources/heatobserver.ts';
 import { ApiClient } from '../runtime/client.ts';
 import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
@@ -23,6 +24,17 @@ export function aPolicy(spec: Partial<SovereignPolicySpec> = {}, name = 'default
   return {
     metadata: { name, uid: `${name}-uid`, resourceVersion: '1', generation: 1 },
     spec: { weights: shippedWeights, ...spec },
+  };
+}
+
+/** ml/one; ready: of its Ready condition, undefined before the first look at it. */
+export function anObserver(ready: { status: 'True' | 'False' | 'Unknown'; reason: string } | undefined): HeatObserver {
+  const rest = { message: '', lastTransitionTime: '2026-11-21T09:00:00Z' };
+  const other = { type: 'Degraded', status: 'False', reason: 'Healthy', ...rest } as const;
+  return {
+    metadata: { namespace: 'ml', name: 'one', uid: 'one-uid', resourceVersion: '1', generation: 1 },
+    spec: { redis: { url: 'redis://redis' }, lookupPrefix: 'heat:' },
+    ...(ready ? { status: { conditions: [other, { type: 'Ready', ...ready, ...rest }] } } : {}),
   };
 }
 

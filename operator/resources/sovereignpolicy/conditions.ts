@@ -10,6 +10,8 @@ export const policyConditionTypes = {
   BreakerOpen: 'True while a workload fails so often in a row that it teaches nothing.',
   CatalogueOutdated: 'True when the operator ships a newer catalogue than the one in the policy it once made.',
   BudgetAlert: 'True from the first alert percentage of the budget on, for the policy or one of its namespaces.',
+  HeatAvailable:
+    'There while spec.heat names a HeatObserver: True while that one observes; False while placement goes on without new heat.',
 } as const;
 
 export type PolicyConditionName = keyof typeof policyConditionTypes;
@@ -31,6 +33,11 @@ export const policyReasonMeanings = {
   BudgetAlert: 'An alert percentage of a budget is reached: the message has the numbers.',
   BudgetExhausted: 'A budget is spent: new runs wait, the message says how to go on.',
   WithinBudget: 'No alert percentage of a budget is reached, or there is no budget.',
+  ObserverReady: 'The HeatObserver that spec.heat names reads plans, and the heat that it finds weighs on placement.',
+  ObserverNotFound:
+    'The HeatObserver that spec.heat names is not there, or not in the namespace that the operator watches.',
+  ObserverNotReady: 'The HeatObserver that spec.heat names is not Ready: the message has its reason.',
+  ObserverSuspended: 'spec.suspend of the HeatObserver that spec.heat names is true.',
 } as const;
 
 export type PolicyReason = keyof typeof policyReasonMeanings;
