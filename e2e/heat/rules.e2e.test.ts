@@ -57,9 +57,14 @@ describe('H2, H3: one look for many keys', () => {
       expect(foundAt(seen, point.late).sort()).toEqual([...there].sort());
       for (const { obs_point, heat_found, waited_ms, waited_exact_ms } of seen) {
         const [waited, exact] = [Number(waited_ms), Number(waited_exact_ms)];
-        if (obs_point === point.early) expect([waited, exact]).toEqual([0, 0]);
+        expect(exact).toBeLessThan(60_000);
+      if (obs_point === point.early) expect([waited, exact]).toEqual([0, 0]);
         else if (heat_found === '1') expect([waited % 100, Math.ceil(exact / 100) * 100]).toEqual([0, waited]);
-        else expect(waited).toBe(Math.max(late.maxWaitMilliseconds, exact));
+        else
+          expect([exact > late.maxWaitMilliseconds - 50, waited]).toEqual([
+            true,
+            Math.max(late.maxWaitMilliseconds, exact),
+          ]);
       }
     },
   );
