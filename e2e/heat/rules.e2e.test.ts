@@ -58,7 +58,7 @@ describe('H2, H3: one look for many keys', () => {
       for (const { obs_point, heat_found, waited_ms, waited_exact_ms } of seen) {
         const [waited, exact] = [Number(waited_ms), Number(waited_exact_ms)];
         expect(exact).toBeLessThan(60_000);
-      if (obs_point === point.early) expect([waited, exact]).toEqual([0, 0]);
+        if (obs_point === point.early) expect([waited, exact]).toEqual([0, 0]);
         else if (heat_found === '1') expect([waited % 100, Math.ceil(exact / 100) * 100]).toEqual([0, waited]);
         else
           expect([exact > late.maxWaitMilliseconds - 50, waited]).toEqual([
@@ -68,6 +68,19 @@ describe('H2, H3: one look for many keys', () => {
       }
     },
   );
+});
+
+it('H3: losing the connection of key events alone is noticed, and keys are seen when they come', async () => {
+  const server = await redisForTest();
+  const client = await server.client();
+  const { counts } = await observing(server, { late: { maxWaitMilliseconds: 60_000 } });
+  await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+  const standings = (): string => counts.standings.map(({ kind }) => kind).join(' ');
+  await until('it to read again', () => standings() === 'Reading Failing Reading');
+  await publish(client, 'awaited');
+  await untilObserved(client, 1);
+  await heat(client, 'awaited');
+  expect(told(await untilObserved(client, 2))).toEqual([`awaited ${point.early} missing`, `awaited ${point.late} ok`]);
 });
 
 describe('H4: beyond maxInFlight', () => {

@@ -1,4 +1,5 @@
 // The controller on an API server: what it orders for an observer, what it says of it, and when it writes that.
+import { isDeepStrictEqual } from 'node:util';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import {
@@ -91,7 +92,9 @@ function aTerm({ clock, client, stored }: Cluster, options: Partial<HeatControll
     observers: {
       observe: (which, order) => {
         told.push(`observe ${which}`);
+        const isNews = !isDeepStrictEqual(orders.at(-1), order);
         orders.push(order);
+        return isNews;
       },
       stop: (which) => void told.push(`stop ${which}`),
       verify: (which, token) => void told.push(`verify ${which} ${token}`),
@@ -502,6 +505,23 @@ describe('what the thread tells', () => {
     expect(await cluster.said()).toMatchObject({ Ready: 'Unknown Connecting', Reconciling: 'True Connecting' });
   });
 
+  it('is forgotten when the spec changes: what was read is read no more', async () => {
+    const cluster = await aCluster();
+    const { look, hear } = aTerm(cluster);
+    await look();
+    hear(reading);
+    hear({ kind: 'Golden', result: { kind: 'Passed', planID: 'p', words: 'all is there' }, token: undefined });
+    await look();
+    await cluster.edit({ spec: { golden: 'Require', lookupPrefix: 'other:' } });
+    await look();
+    expect(await cluster.said()).toMatchObject({
+      ...{ Ready: 'Unknown GoldenPending', Reconciling: 'True Connecting', GoldenVerified: 'Unknown GoldenPending' },
+    });
+    hear({ kind: 'Golden', result: { kind: 'Failed', words: 'no key' }, token: undefined });
+    await look();
+    expect(await cluster.said()).toMatchObject({ Ready: 'False GoldenFailed' });
+  });
+
   it('H8: of a golden verification is said', async () => {
     const cluster = await aCluster();
     const { look, hear, queued } = aTerm(cluster);
@@ -536,6 +556,29 @@ describe('H8: the request for a verification', () => {
     expect((await cluster.stored()).status?.lastHandledVerify).toBe('one');
     expect(await cluster.said()).toMatchObject({ GoldenVerified: 'True GoldenPassed' });
     expect(heardOf()).toEqual(['observe ml/harvest']);
+  });
+
+  it('is passed on again where it was not answered before the thread died, or before a pause', async () => {
+    const cluster = await aCluster();
+    const { look, heardOf, controller } = aTerm(cluster);
+    await ask(cluster, 'one');
+    await look();
+    controller.forgetStandings([key]);
+    await look();
+    await cluster.edit({ spec: { suspend: true } });
+    await look();
+    await cluster.edit({ spec: { suspend: false } });
+    await look();
+    expect(heardOf().filter((what) => what.startsWith('verify'))).toEqual(Array(3).fill('verify ml/harvest one'));
+  });
+
+  it('has a token of 256 characters at most, as status may hold', async () => {
+    const cluster = await aCluster();
+    const { look, heardOf } = aTerm(cluster);
+    await ask(cluster, 'x'.repeat(300));
+    await look();
+    await look();
+    expect(heardOf().filter((what) => what.startsWith('verify'))).toEqual([`verify ml/harvest ${'x'.repeat(256)}`]);
   });
 
   it('is another where its token is another', async () => {

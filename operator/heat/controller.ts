@@ -58,6 +58,9 @@ interface Entry {
   asked: string | undefined;
 }
 
+/** As status.lastHandledVerify may be. */
+const maxTokenLength = 256;
+
 const done: Outcome = { kind: 'done' };
 /** Numbers alone are written so often. */
 const figuresMilliseconds = 60_000;
@@ -128,11 +131,11 @@ export class HeatController {
     this.#options.enqueue(message.key);
   }
 
-  /** The thread was started again: what was known of connections holds no more. */
+  /** The thread was started again: what was known of connections holds no more, and what was asked of it is asked again. */
   forgetStandings(keys: readonly string[]): void {
     for (const key of keys) {
       const entry = this.#entries.get(key);
-      if (entry) entry.known = { ...entry.known, standing: undefined };
+      if (entry) forgetStanding(entry);
       this.#options.enqueue(key);
     }
   }
@@ -144,7 +147,7 @@ export class HeatController {
       reasons.map((reason) => figures.reasons[point][reason]),
     );
     const { totals, lastObservationAt, skippedAt, laggedAt } = entry.known;
-    const now = clock.now();
+    const now = clock.monotonic();
     const isNews = (seen: boolean, at: number | undefined): boolean =>
       seen && (at === undefined || now - at >= troubleMilliseconds);
     const lags = isLagging(figures);
@@ -153,7 +156,7 @@ export class HeatController {
       ...entry.known,
       figures,
       totals: addFigures(totals, figures),
-      lastObservationAt: counts.some((count) => count > 0) ? now : lastObservationAt,
+      lastObservationAt: counts.some((count) => count > 0) ? clock.now() : lastObservationAt,
       skippedAt: figures.skipped > 0 ? now : skippedAt,
       laggedAt: lags ? now : laggedAt,
     };
@@ -212,14 +215,15 @@ export class HeatController {
 
   #stop(key: string, entry: Entry): void {
     this.#options.observers.stop(key);
-    entry.known = { ...entry.known, standing: undefined };
+    forgetStanding(entry);
   }
 
   #observe(key: string, observer: HeatObserver, spec: DefaultedHeatSpec, entry: Entry): void {
     const { observers } = this.#options;
     const order = this.#orderOf(key, observer, spec, entry);
-    if (order) observers.observe(key, order);
-    const asked = observer.metadata.annotations?.[annotations.verify];
+    if (order && observers.observe(key, order))
+      entry.known = { ...entry.known, standing: undefined, golden: undefined };
+    const asked = observer.metadata.annotations?.[annotations.verify]?.slice(0, maxTokenLength);
     if (asked === undefined || asked === entry.asked) return;
     entry.asked = asked;
     observers.verify(key, asked);
@@ -254,7 +258,7 @@ export class HeatController {
   ): Promise<Outcome> {
     const { client, store, clock } = this.#options;
     const again = obstacle ? missingMilliseconds : figuresMilliseconds;
-    const status = heatStatus(observer, obstacle, entry.known, entry.base, clock.now());
+    const status = heatStatus(observer, obstacle, entry.known, entry.base, clock.now(), clock.monotonic());
     const isDue = clock.monotonic() - entry.writtenAt >= figuresMilliseconds;
     if (saysTheSame(status, observer.status) && !(isDue && !isDeepStrictEqual(status, observer.status))) {
       return { kind: 'requeueAfter', milliseconds: again };
@@ -276,4 +280,10 @@ export class HeatController {
     }
     return { kind: 'requeueAfter', milliseconds: again };
   }
+}
+
+/** Golden verifications that it was asked for are asked for again. */
+function forgetStanding(entry: Entry): void {
+  entry.known = { ...entry.known, standing: undefined };
+  entry.asked = entry.known.handledVerify;
 }

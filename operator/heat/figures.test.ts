@@ -36,12 +36,12 @@ describe('the figures of an observer', () => {
     },
   );
 
-  it('H6: have what could not be read as parse_error: a plan without an id early, heat late', () => {
+  it('H6: have a plan without an id as parse_error, and heat that is no number apart: its plan has its observation', () => {
     const { counting } = aCount();
     counting.onMalformed();
     counting.onUnreadableHeat();
     counting.onUnreadableHeat();
-    expect(counting.take(now)).toEqual(someFigures({ early: { parse_error: 1 }, late: { parse_error: 2 } }));
+    expect(counting.take(now)).toEqual(someFigures({ early: { parse_error: 1 }, unreadable: 2 }));
   });
 
   it('H4: count what was skipped, and each of the other things by itself', () => {

@@ -22,6 +22,8 @@ export interface Figures {
   readonly duplicates: number;
   readonly deadLetters: number;
   readonly redisErrors: number;
+  /** Placements whose heat was there and is no {"heat": 0-1000}. */
+  readonly unreadable: number;
   /** One more than latenessBuckets. */
   readonly lateness: readonly number[];
   /** Permille of the last thousand; undefined before the first. */
@@ -65,7 +67,7 @@ export class Counting implements ObserverEvents {
   readonly #shares = { [observationPoints.early]: new Share(), [observationPoints.late]: new Share() };
   #reasons = noReasons();
   #lateness: number[] = emptyLateness();
-  #counts = { skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0 };
+  #counts = { skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0, unreadable: 0 };
 
   constructor(listener: CountingListener) {
     this.#listener = listener;
@@ -83,7 +85,7 @@ export class Counting implements ObserverEvents {
   }
 
   onUnreadableHeat(): void {
-    this.#reasons[observationPoints.late].parse_error += 1;
+    this.#counts.unreadable += 1;
   }
 
   onSkipped(planID: string): void {
@@ -121,7 +123,7 @@ export class Counting implements ObserverEvents {
     };
     this.#reasons = noReasons();
     this.#lateness = emptyLateness();
-    this.#counts = { skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0 };
+    this.#counts = { skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0, unreadable: 0 };
     return figures;
   }
 }

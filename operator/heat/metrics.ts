@@ -29,6 +29,7 @@ export function heatMetrics(registry: Registry): HeatMetrics {
     skipped: counter('skipped', 'Plans without a late observation, because too many were in flight.'),
     duplicates: counter('duplicates', 'Plans whose id came again.'),
     deadLetters: counter('dead_letters', 'Plans put aside after too many deliveries.'),
+    unreadable: counter('unreadable', 'Placements whose heat was there and is no {"heat": 0-1000}.'),
     redisErrors: counter('redis_errors', 'Commands to Redis that failed, and connections that broke.'),
   };
   const gauge = (name: string, help: string) =>
@@ -61,7 +62,7 @@ export function heatMetrics(registry: Registry): HeatMetrics {
         );
         for (const reason of reasons) reasonsTotal.inc({ obs_point, reason }, figures.reasons[obs_point][reason]);
       }
-      for (const name of ['skipped', 'duplicates', 'deadLetters', 'redisErrors'] as const)
+      for (const name of ['skipped', 'duplicates', 'deadLetters', 'unreadable', 'redisErrors'] as const)
         totals[name].inc(figures[name]);
       for (const name of ['inFlight', 'lag', 'pending', 'coverage', 'earlyCoverage'] as const) {
         const value = figures[name];

@@ -255,6 +255,15 @@ describe('a plan', () => {
     expect(stage.lateness).toEqual([10]);
   });
 
+  it('whose entry has an id ahead of the clock is awaited no longer than any other', async () => {
+    const { clock, redis, observe } = aStage();
+    const { observer } = await observe();
+    redis.publish('p', 1_000 * clock.now());
+    await clock.advance(2_100);
+    expect(redis.observed).toEqual([`p ${early} missing`, `p ${late} timeout`]);
+    expect(observer.inFlight).toBe(0);
+  });
+
   it('H3: that is awaited for no time has one late look', async () => {
     const { clock, redis, told, observe, lookTimes } = aStage();
     await observe({ late: { maxWaitMilliseconds: 0 } });
@@ -713,6 +722,47 @@ describe('plans that were read and have not begun', () => {
     expect(stage.redis.pending).toBe(0);
   });
 
+  it('are taken over by the next connection when their begin fails at once, before anybody waits for it', async () => {
+    const stage = aStage();
+    await stage.observe();
+    fail(stage, 'begin', gone);
+    stage.redis.publish('p');
+    await stage.clock.advance(3_000);
+    expect(stage.redis.observed).toEqual([`p ${early} missing`, `p ${late} timeout`]);
+    expect(stage.standings).toEqual(['Reading false', 'Failing Unreachable', 'Reading false']);
+  });
+
+  it('give their slots back when the acknowledgement of a malformed one beside them fails', async () => {
+    const stage = aStage();
+    const { observer } = await stage.observe();
+    const acknowledge = hold(stage, 'XACK');
+    stage.redis.publish('p');
+    stage.redis.add(['symbol', 's']);
+    await stage.clock.advance(10);
+    acknowledge.release();
+    acknowledge.makeFail(gone);
+    await stage.clock.advance(5_000);
+    expect(stage.redis.observed).toEqual([`p ${early} missing`, `p ${late} timeout`]);
+    expect(observer.inFlight).toBe(0);
+    expect(stage.redis.pending).toBe(0);
+  });
+
+  it('in two batches are all known not to be open before the next connection takes them over', async () => {
+    const stage = aStage();
+    await stage.observe({ late: { pollMilliseconds: 1_000, maxInFlight: 1_000 } });
+    const begin = hold(stage, 'begin');
+    const plans = Array.from({ length: 200 }, (_, index) => `p${index}`);
+    for (const plan of plans) stage.redis.publish(plan);
+    await stage.clock.advance(10);
+    expect(begin.held).toHaveLength(2);
+    begin.release();
+    begin.makeFail(full, 1);
+    await stage.clock.advance(10);
+    begin.makeFail(gone, 0);
+    await stage.clock.advance(6_000);
+    expect(stage.redis.observed).toHaveLength(400);
+  });
+
   it('because the answer got lost have begun all the same: their early observation is not made twice', async () => {
     const stage = aStage();
     await stage.observe();
@@ -773,6 +823,35 @@ describe('plans that were read and have not begun', () => {
     await stage.clock.advance(3_000);
     expect(next.told).toEqual([`p ${late} 0 timeout`]);
     expect(stage.redis.observed).toEqual([`p ${early} missing`, `p ${late} timeout`]);
+  });
+
+  it('that were awaited are let go where late observations are off now', async () => {
+    const stage = aStage();
+    const { stop } = await stage.observe();
+    stage.redis.publish('p');
+    await stage.clock.advance(500);
+    await stop();
+    const next = aStage(stage.clock, stage.redis);
+    await next.observe({ late: { enabled: false } });
+    expect(stage.redis.pending).toBe(0);
+    await stage.clock.advance(400_000);
+    expect(next.told).toEqual([]);
+    expect(stage.redis.observed).toEqual([`p ${early} missing`]);
+  });
+
+  it('are not put aside while they are awaited, however often the connection breaks', async () => {
+    const stage = aStage();
+    await stage.observe({ late: { maxWaitMilliseconds: 20_000 } });
+    stage.redis.publish('p');
+    await stage.clock.advance(10);
+    for (let time = 0; time < 8; time += 1) {
+      stage.redis.breakLinks();
+      await stage.clock.advance(2_100);
+    }
+    expect(stage.redis.opened.length).toBeGreaterThan(6);
+    await stage.clock.advance(10_000);
+    expect(stage.redis.observed).toEqual([`p ${early} missing`, `p ${late} timeout`]);
+    expect(stage.told.filter((what) => what.endsWith('dead'))).toEqual([]);
   });
 
   it('H4: for want of a slot are taken over later: no late observation that was begun is lost', async () => {

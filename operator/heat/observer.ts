@@ -40,6 +40,12 @@ const beatMilliseconds = 4;
 const forgottenMilliseconds = 30_000;
 const takeOverMilliseconds = 5_000;
 
+/** What begins together; once a part of it has failed, none of it is tried again. */
+interface Page {
+  readonly signal: AbortSignal;
+  failure: { readonly error: unknown } | undefined;
+}
+
 /** A plan on its way into Redis. */
 interface Registered extends Beginning {
   readonly open: OpenPlan | undefined;
@@ -87,8 +93,10 @@ export class Observer {
   /** From 0 to 1000; undefined where it can't be had, or is no heat. */
   async heatOf(planID: string): Promise<number | undefined> {
     const { events } = this.#options;
+    const streams = this.#streams;
+    if (!streams) return undefined;
     try {
-      const heat = readHeat(await this.#streams?.heatOf(planID));
+      const heat = readHeat(await streams.heatOf(planID));
       if (heat === undefined) events.onUnreadableHeat(planID);
       return heat;
     } catch (error) {
@@ -130,6 +138,7 @@ export class Observer {
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
+      signal.throwIfAborted();
       const streams = new PlanStreams(link, settings, clock);
       await streams.prepare(from);
       this.#hasHints = await this.#followKeys(streams, database);
@@ -169,6 +178,8 @@ export class Observer {
       while (!signal.aborted) {
         const [entries] = await Promise.all([streams.read(readCount), beginning]);
         beginning = this.#begin(streams, entries, signal);
+        // It may fail before anybody waits for it.
+        beginning.catch(() => undefined);
         // Under load plans are read together: a read costs Redis about as much for one as for many.
         if (entries.length > 0 && entries.length < maxBatch) await sleep(clock, beatMilliseconds, signal);
         if (clock.monotonic() - tookOverAt < takeOverMilliseconds) continue;
@@ -194,30 +205,35 @@ export class Observer {
   async #begin(streams: PlanStreams, entries: readonly StreamEntry[], signal: AbortSignal): Promise<void> {
     const reads = entries.map(([entryID, fields]) => readPlan(entryID, fields)).filter((read) => !this.#isOpen(read));
     const batches = inBatches(reads);
+    const page: Page = { signal, failure: undefined };
     const beginNext = async (): Promise<void> => {
-      for (let batch = batches.shift(); batch; batch = batches.shift()) await this.#beginBatch(streams, batch, signal);
+      for (let batch = batches.shift(); batch && !page.failure; batch = batches.shift()) {
+        try {
+          await this.#beginBatch(streams, batch, page);
+        } catch (error) {
+          page.failure ??= { error };
+        }
+      }
     };
+    // Only when none is under way any more is it known what is open.
     await Promise.all(Array.from({ length: mostBeginning }, beginNext));
+    if (page.failure) throw page.failure.error;
   }
 
   #isOpen(read: ReadPlan): boolean {
     return read.kind === 'Plan' && this.#open.get(read.plan.planID)?.entryID === read.plan.entryID;
   }
 
-  async #beginBatch(streams: PlanStreams, reads: readonly ReadPlan[], signal: AbortSignal): Promise<void> {
-    const plans: Registered[] = [];
+  async #beginBatch(streams: PlanStreams, reads: readonly ReadPlan[], page: Page): Promise<void> {
     for (const read of reads) {
-      const plan = this.#register(read, streams);
-      if (plan) {
-        plans.push(plan);
-      } else if (read.kind === 'Malformed') {
-        await streams.acknowledge(read.entryID);
-        this.#options.events.onMalformed(read.entryID, read.why);
-      }
+      if (read.kind === 'Plan' || read.planID !== undefined) continue;
+      await streams.acknowledge(read.entryID);
+      this.#options.events.onMalformed(read.entryID, read.why);
     }
+    const plans = reads.flatMap((read) => this.#register(read, streams) ?? []);
     if (plans.length === 0) return;
     try {
-      const { looks, answers } = await this.#untilTaken(streams, plans, signal);
+      const { looks, answers } = await this.#untilTaken(streams, plans, page);
       plans.forEach((plan, index) => {
         this.#hasBegun(plan, answers[index] ?? begun.duplicate, looks[index] ?? earlyLook.look);
       });
@@ -246,7 +262,9 @@ export class Observer {
 
   #opened(plan: Plan, streams: PlanStreams): OpenPlan {
     const { clock, settings } = this.#options;
-    const dueAt = clock.monotonic() + publishedAt(plan.entryID) + settings.late.maxWaitMilliseconds - streams.now();
+    // An entry's id may be anything that grows: what lies ahead of Redis' clock is as of now.
+    const age = Math.max(0, streams.now() - publishedAt(plan.entryID));
+    const dueAt = clock.monotonic() + settings.late.maxWaitMilliseconds - age;
     return { ...plan, dueAt, state: 'Beginning', isHinted: false, isDue: false, errors: 0 };
   }
 
@@ -254,7 +272,7 @@ export class Observer {
   async #untilTaken(
     streams: PlanStreams,
     plans: readonly Registered[],
-    signal: AbortSignal,
+    page: Page,
   ): Promise<{ looks: string[]; answers: readonly number[] }> {
     const { settings, clock, events } = this.#options;
     for (;;) {
@@ -265,9 +283,9 @@ export class Observer {
         return { looks, answers };
       } catch (error) {
         for (const { entryID } of plans) this.#earlyErrors.set(entryID, (this.#earlyErrors.get(entryID) ?? 0) + 1);
-        if (!isRedisError(error, 'Answered')) throw error;
+        if (!isRedisError(error, 'Answered') || page.failure) throw error;
         events.onRedisError(error);
-        await sleep(clock, settings.late.pollMilliseconds, signal);
+        await sleep(clock, settings.late.pollMilliseconds, page.signal);
       }
     }
   }

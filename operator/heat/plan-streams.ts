@@ -144,13 +144,14 @@ export class PlanStreams {
 
   /** `looks`: an earlyLook for each. An answer for each: see `begun` in scripts.ts. At most maxBatch plans. */
   async begin(plans: readonly Beginning[], looks: readonly string[]): Promise<readonly number[]> {
-    const { streams, maxObservedEntries, lookupPrefix } = this.#settings;
+    const { streams, maxObservedEntries, lookupPrefix, late } = this.#settings;
+    const notAwaited = late.enabled ? '' : '-';
     const seen = seenKeys(this.#settings, this.now() / 1_000);
     const keys = [streams.plans, streams.observed, openKey(this.#settings), seen.now, seen.before];
     const args = [this.#group, String(maxObservedEntries), lookupPrefix, String(2 * rememberedSeconds(this.#settings))];
     for (const [index, { entryID, planID, symbol, isAwaited }] of plans.entries()) {
       const look = looks[index] ?? earlyLook.look;
-      args.push(entryID, planID, symbol, isAwaited ? `+${look}` : look);
+      args.push(entryID, planID, symbol, (isAwaited ? '+' : notAwaited) + look);
     }
     return numbersOf(await this.#run(beginScript, keys, args));
   }
@@ -213,7 +214,11 @@ export class PlanStreams {
     const [first, last] = [found[0]?.[0] ?? '-', found.at(-1)?.[0] ?? '+'];
     const range = ['XPENDING', this.#settings.streams.plans, this.#group, first, last, String(found.length)];
     const pending = pendingReply.parse(await this.#link.command(...range));
-    return new Set(pending.filter(([, , , deliveries]) => deliveries > maxDeliveries).map(([id]) => id));
+    const tired = pending.filter(([, , , deliveries]) => deliveries > maxDeliveries).map(([id]) => id);
+    if (tired.length === 0) return new Set();
+    // What has begun ends no process: it is delivered again with every new connection, while it is awaited.
+    const isOpen = numbersOf(await this.#link.command('SMISMEMBER', openKey(this.#settings), ...tired));
+    return new Set(tired.filter((_, index) => isOpen[index] === 0));
   }
 
   async #bury([entryID, fields]: StreamEntry): Promise<void> {

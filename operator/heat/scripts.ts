@@ -71,15 +71,19 @@ end
 
 /**
  * KEYS plans, observed, open, seen, seen before. ARGV group, maximal length, prefix of keys, seconds to remember; then for each
- * plan: entry, plan id, symbol, how to look; a plus before it: the plan is awaited.
+ * plan: entry, plan id, symbol, how to look; before it a plus where the plan is awaited, a minus where no plan is any more.
  */
 export const beginScript = script(`${milliseconds}${eachFrom(5)}
 local seen, before = call('SMISMEMBER', KEYS[4], unpack(plans)), call('SMISMEMBER', KEYS[5], unpack(plans))
-local answers, here, remembered, awaited, ended = {}, {}, {}, {}, {}
+local answers, here, remembered, awaited, closed, ended = {}, {}, {}, {}, {}, {}
 for n = 1, count do
   local entry, plan = entries[n], plans[n]
   if isOpen[n] == 1 then
     answers[n] = ${begun.again}
+    if how(n):sub(1, 1) == '-' then
+      ended[#ended + 1] = entry
+      closed[#closed + 1] = entry
+    end
   elseif seen[n] == 1 or before[n] == 1 or here[plan] then
     ended[#ended + 1] = entry
     answers[n] = ${begun.duplicate}
@@ -108,6 +112,7 @@ if #remembered > 0 then
   call('EXPIRE', KEYS[4], ARGV[4])
 end
 if #awaited > 0 then call('SADD', KEYS[3], unpack(awaited)) end
+if #closed > 0 then call('SREM', KEYS[3], unpack(closed)) end
 if #ended > 0 then call('XACK', KEYS[1], ARGV[1], unpack(ended)) end
 return answers
 `);

@@ -121,6 +121,8 @@ describe('credentials that the operator may not read', () => {
     ['a service account', operator, '--serviceaccount=orquanta-system:orquanta'],
     ['a user', 'alice@example.com', '--user=alice@example.com'],
     ['a node', 'system:node:worker-1', '--user=system:node:worker-1'],
+    ['a user with a space in the name', "Anne O'Neil", `--user='Anne O'\\''Neil'`],
+    ['a user whose name has colons', 'oidc:https://issuer:8443/#a', `--user='oidc:https://issuer:8443/#a'`],
   ])('come with the two commands that allow it to %s', async (_, user, subject) => {
     const { read, forbid } = await aCluster({ redis: { password } });
     forbid(user);

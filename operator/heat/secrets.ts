@@ -58,9 +58,14 @@ function notFound(message: string): Read {
 /** The server's refusal names who asked. */
 function forbidden(namespace: string, name: string, error: ApiError): Read {
   const user = /User "([^"]+)"/.exec(error.message)?.[1] ?? '';
-  const [, , accountNamespace, account] = user.split(':');
-  const subject = account === undefined ? `--user=${user}` : `--serviceaccount=${accountNamespace ?? ''}:${account}`;
+  const account = /^system:serviceaccount:([^:]+:[^:]+)$/.exec(user)?.[1];
+  const subject = account === undefined ? `--user=${quoted(user)}` : `--serviceaccount=${account}`;
   const role = `orquanta-read-${name}`;
   const message = `the operator may not read Secret ${namespace}/${name}. Allow it: kubectl create role ${role} --namespace=${namespace} --verb=get --resource=secrets --resource-name=${name} && kubectl create rolebinding ${role} --namespace=${namespace} --role=${role} ${subject}`;
   return { kind: 'Missing', reason: 'SecretForbidden', message };
+}
+
+/** For a shell. */
+function quoted(word: string): string {
+  return /^[\w.:@/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -28,7 +28,7 @@ interface Situation {
 }
 
 function statusOf({ spec, obstacle, known }: Situation, before?: HeatObserver['status'], now = start) {
-  return heatStatus(anObserver(spec, before), obstacle, { ...nothing, ...known }, noTotals, now);
+  return heatStatus(anObserver(spec, before), obstacle, { ...nothing, ...known }, noTotals, now, now);
 }
 
 /** '<status> <reason>: <message>' by type. */
@@ -213,6 +213,7 @@ describe('the conditions of an observer', () => {
       nothing,
       noTotals,
       start,
+      start,
     );
     expect(conditions.map(({ type }) => type)).toEqual(Object.keys(heatConditionTypes));
     expect(conditions.map((condition) => condition.observedGeneration)).toEqual([7, 7, 7, 7, 7]);
@@ -280,7 +281,7 @@ describe('the numbers of a status', () => {
 
   it('go on from what the status had before this process', () => {
     const base = { observed: 7, skipped: 7, redisErrors: 7, parseErrors: 7 };
-    expect(heatStatus(anObserver(), undefined, { ...nothing, totals }, base, start)).toMatchObject({
+    expect(heatStatus(anObserver(), undefined, { ...nothing, totals }, base, start, start)).toMatchObject({
       ...{ observed: 1_007, skipped: 207, redisErrors: 37, parseErrors: 11 },
     });
   });

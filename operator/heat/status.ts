@@ -24,9 +24,9 @@ export interface Known {
   readonly figures: Figures | undefined;
   /** Since this process began to lead; the status has what was before. */
   readonly totals: Totals;
-  /** Epoch milliseconds, as all times here. */
+  /** Epoch milliseconds. */
   readonly lastObservationAt: number | undefined;
-  /** When plans were last skipped; when too many were last unread. */
+  /** When plans were last skipped, and when too many were last unread; by the monotonic clock. */
   readonly skippedAt: number | undefined;
   readonly laggedAt: number | undefined;
   readonly handledVerify: string | undefined;
@@ -70,6 +70,7 @@ export function heatStatus(
   known: Known,
   base: Totals,
   nowMilliseconds: number,
+  monotonicMilliseconds: number,
 ): HeatObserverStatus {
   const before = observer.status ?? {};
   const { figures, totals } = known;
@@ -78,7 +79,7 @@ export function heatStatus(
     observedGeneration: observer.metadata.generation ?? 0,
     conditions: conditionsOf(
       observer,
-      verdictsOn(observer, obstacle, known, nowMilliseconds),
+      verdictsOn(observer, obstacle, known, monotonicMilliseconds),
       timestamp(nowMilliseconds),
     ),
     ...(figures?.coverage === undefined ? {} : { coverage: figures.coverage }),
@@ -104,7 +105,7 @@ function verdictsOn(
   { spec, metadata }: HeatObserver,
   obstacle: Obstacle | undefined,
   known: Known,
-  nowMilliseconds: number,
+  monotonicMilliseconds: number,
 ): Record<HeatConditionName, Verdict> {
   const yes = (reason: HeatReason, message = ''): Verdict => ({ status: 'True', reason, message });
   const no = (reason: HeatReason, message = ''): Verdict => ({ status: 'False', reason, message });
@@ -124,7 +125,7 @@ function verdictsOn(
     Ready: ready(),
     Reconciling: reconciling ? yes('Connecting') : no('Observed'),
     Stalled: obstacle ? yes(obstacle.reason, obstacle.message) : no('NothingToChange'),
-    Degraded: degraded(known, metadata.name, nowMilliseconds),
+    Degraded: degraded(known, metadata.name, monotonicMilliseconds),
     GoldenVerified: goldenVerdict(spec.golden, golden),
   };
 }
@@ -142,8 +143,9 @@ function goldenVerdict(mode: HeatObserver['spec']['golden'], golden: GoldenResul
   return { status: 'Unknown', reason: 'GoldenPending', message: '' };
 }
 
-function degraded({ standing, skippedAt, laggedAt }: Known, name: string, nowMilliseconds: number): Verdict {
-  const isRecent = (at: number | undefined): boolean => at !== undefined && nowMilliseconds - at < troubleMilliseconds;
+function degraded({ standing, skippedAt, laggedAt }: Known, name: string, monotonicMilliseconds: number): Verdict {
+  const isRecent = (at: number | undefined): boolean =>
+    at !== undefined && monotonicMilliseconds - at < troubleMilliseconds;
   if (standing?.kind === 'Failing') return { status: 'True', reason: standing.reason, message: standing.message };
   if (isRecent(skippedAt)) {
     const message = `more plans are in flight than late.maxInFlight allows: some have no late observation; raise it with kubectl edit heat ${name}`;

@@ -33,7 +33,7 @@ export function someFigures({
       create_apply_plan: { ...none.create_apply_plan, ...early },
       publish_plan_post: { ...none.publish_plan_post, ...late },
     },
-    ...{ skipped: 0, duplicates: 0, deadLetters: 0, redisErrors: 0, inFlight: 0 },
+    ...{ skipped: 0, duplicates: 0, deadLetters: 0, unreadable: 0, redisErrors: 0, inFlight: 0 },
     lateness: latenessBuckets.map(() => 0).concat(0),
     ...{ coverage: undefined, earlyCoverage: undefined, lag: undefined, pending: undefined },
     ...figures,
@@ -117,6 +117,7 @@ export class FakeRedis {
     XINFO: () => [['name', 'orquanta:ml/harvest', 'pending', this.#pending.size, 'lag', this.#unread.length]],
     XACK: (args) => Number(this.#pending.delete(args[2] ?? '')),
     XADD: (args) => this.add(args.slice(2)),
+    SMISMEMBER: (args) => args.slice(1).map((entryID) => Number(this.#open.has(entryID))),
     GET: (args) => this.keys.get(args[0] ?? '') ?? null,
     begin: (args) => plansOf(args, 'begin').map((plan) => this.#begin(plan)),
     look: (args) => plansOf(args, 'look').map((plan) => this.#look(plan)),
@@ -230,7 +231,13 @@ export class FakeRedis {
   }
 
   #begin({ entryID, planID, how }: AskedPlan): number {
-    if (this.#open.has(entryID)) return begun.again;
+    if (this.#open.has(entryID)) {
+      if (how.startsWith('-')) {
+        this.#open.delete(entryID);
+        this.#pending.delete(entryID);
+      }
+      return begun.again;
+    }
     const isDuplicate = this.#seen.has(planID);
     const isAwaited = how.startsWith('+') && !isDuplicate;
     if (isAwaited) this.#open.add(entryID);

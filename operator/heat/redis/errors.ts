@@ -1,5 +1,6 @@
 // What can go wrong between us and a Redis, by kind. The text is the server's own words, and never a password.
 import { ErrorReply } from '@redis/client';
+import { z, ZodError } from 'zod';
 
 export type RedisErrorKind =
   /** No connection, or it broke. */
@@ -49,6 +50,8 @@ const refusedScript = /^ERR The user executing the script can't /;
 
 export function asRedisError(error: unknown): RedisError {
   if (error instanceof RedisError) return error;
+  if (error instanceof ZodError)
+    return new RedisError('Answered', `an answer of another shape: ${z.prettifyError(error)}`, error);
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof ErrorReply)) return new RedisError('Unreachable', message, error);
   const kind = refusedScript.test(message) ? 'Refused' : codes[message.split(' ', 1)[0] ?? ''];

@@ -52,6 +52,8 @@ export async function openLink(target: RedisTarget, clock: Clock): Promise<Link>
     close();
     throw asRedisError(error);
   }
+  // Each is of no use without the others: without events, keys would be seen at the deadline only.
+  void broken.then(close);
   const [commands, reads, events] = clients;
   // What is under way when a client is destroyed is rejected by the client.
   const limited = async (client: Client, args: string[], milliseconds: number): Promise<unknown> => {

@@ -33,13 +33,14 @@ export class Observers {
     this.#options = options;
   }
 
-  /** Nothing happens where it does so already. */
-  observe(key: string, order: Order): void {
+  /** Nothing happens, and it is false, where it does so already. */
+  observe(key: string, order: Order): boolean {
     const before = this.#orders.get(key);
-    if (before && isDeepStrictEqual({ ...before, isNew: order.isNew }, order)) return;
+    if (before && isDeepStrictEqual({ ...before, isNew: order.isNew }, order)) return false;
     this.#orders.set(key, order);
     this.#start();
     this.#send({ kind: 'Observe', key, order });
+    return true;
   }
 
   stop(key: string): void {
