@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { Registry } from 'prom-client';
 import { settings } from '../../operator/config.ts';
 import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
+import { heatMetrics } from '../../operator/heat/metrics.ts';
 import { policyMetrics } from '../../operator/policy/metrics.ts';
 import { Inventory } from '../../operator/placement/inventory.ts';
 import {
@@ -130,8 +131,10 @@ function metricsPage(): Page {
   runtimeMetrics(registry, systemClock);
   gpujobMetrics(registry, new Inventory());
   policyMetrics(registry);
+  heatMetrics(registry);
   const metrics = registry.getMetricsAsArray() as unknown as Metric[];
-  const isOurs = ({ name }: Metric): boolean => name.startsWith('orquanta_');
+  const isOfHeat = ({ name }: Metric): boolean => name.startsWith('orquanta_heat_') || name.startsWith('p28_');
+  const isOurs = (metric: Metric): boolean => metric.name.startsWith('orquanta_') && !isOfHeat(metric);
   const tableOf = (some: readonly Metric[]): string =>
     table(
       ['Metric', 'Type', 'Labels', 'Meaning'],
@@ -143,12 +146,18 @@ function metricsPage(): Page {
 
 ${tableOf(metrics.filter(isOurs))}
 
+## Heat
+
+The \`p28_\` metrics have 14 series, whatever is observed. \`observer\` is the namespace and name of a HeatObserver.
+
+${tableOf(metrics.filter(isOfHeat))}
+
 ## The operator itself
 
 Names and labels are those of controller-runtime and client-go, so that dashboards made for them work. \`process_…\` and
 \`nodejs_…\` come with prom-client.
 
-${tableOf(metrics.filter((metric) => !isOurs(metric)))}`;
-  const source = 'operator/gpujob/metrics.ts, operator/policy/metrics.ts and operator/runtime/metrics.ts';
+${tableOf(metrics.filter((metric) => !isOurs(metric) && !isOfHeat(metric)))}`;
+  const source = 'metrics.ts in operator/gpujob, operator/policy, operator/heat and operator/runtime';
   return { name: 'metrics', title: 'Metrics', source, body };
 }
