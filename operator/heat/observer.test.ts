@@ -763,6 +763,21 @@ describe('plans that were read and have not begun', () => {
     expect(stage.redis.observed).toHaveLength(400);
   });
 
+  it('in two batches hold up the next connection no longer than a poll, should one be refused and the other be held', async () => {
+    const stage = aStage();
+    await stage.observe({ late: { maxInFlight: 1_000 } });
+    const begin = hold(stage, 'begin');
+    for (let index = 0; index < 200; index += 1) stage.redis.publish(`p${index}`);
+    await stage.clock.advance(10);
+    begin.release();
+    fail(stage, 'begin', full, 1_000);
+    begin.makeFail(full, 1);
+    await stage.clock.advance(10);
+    begin.makeFail(new RedisError('Refused', 'NOPERM'), 0);
+    await stage.clock.advance(110);
+    expect(stage.standings).toEqual(['Reading false', 'Failing Refused']);
+  });
+
   it('because the answer got lost have begun all the same: their early observation is not made twice', async () => {
     const stage = aStage();
     await stage.observe();
