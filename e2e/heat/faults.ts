@@ -1,5 +1,6 @@
 // Faults in turn while plans come: the server dies, freezes, is full, the line goes silent, the leader dies or hands over.
 // Afterwards every plan of the stream has its early and its late observation once.
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { RedisClient, RedisServer } from '../../hack/redis/server.ts';
 import type { Chance } from '../robustness/chance.ts';
@@ -17,8 +18,6 @@ export interface Stage {
 /** What is left to do once it reads again. */
 type Mend = () => Promise<unknown>;
 
-const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
 export const faults: Readonly<Record<string, (stage: Stage) => Promise<Mend | undefined>>> = {
   async 'Redis is killed and started again'({ server }) {
     server.signal('SIGKILL');
@@ -27,13 +26,13 @@ export const faults: Readonly<Record<string, (stage: Stage) => Promise<Mend | un
   },
   async 'Redis is frozen'({ server, freezeMilliseconds }) {
     server.signal('SIGSTOP');
-    await wait(freezeMilliseconds);
+    await delay(freezeMilliseconds);
     server.signal('SIGCONT');
     return undefined;
   },
   async 'its memory is full'({ client }) {
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1mb']);
-    await wait(1_500);
+    await delay(1_500);
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
     return undefined;
   },
@@ -55,7 +54,7 @@ export function publishing(client: RedisClient): () => Promise<number> {
       count += 1;
       await publish(client, plan).catch(() => undefined);
       if (count % 3 > 0) setTimeout(() => void heat(client, plan).catch(() => undefined), (count % 7) * 60);
-      await wait(5);
+      await delay(5);
     }
   };
   const running = run();

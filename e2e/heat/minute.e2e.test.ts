@@ -1,5 +1,6 @@
 // Ten seconds of 1,000 plans a second through the operator. The long form plays a minute and looks at its memory.
 import { expect, it } from 'vitest';
+import { sumOf } from '../robustness/metrics.ts';
 import { playMinute } from './minute.ts';
 
 it('H6, H9: after 10,000 plan ids all are counted in the 14 series, and none is a label', async () => {
@@ -12,9 +13,7 @@ it('H6, H9: after 10,000 plan ids all are counted in the 14 series, and none is 
     ...reasons.map((reason) => `p28_heat_reason_total{obs_point="${point}",reason="${reason}"}`),
   ]);
   expect(series.map((line) => line.replace(/ \d+$/, '')).sort()).toEqual(wanted.sort());
-  const sum = (name: string): number =>
-    series.filter((line) => line.startsWith(name)).reduce((all, line) => all + Number(line.split(' ').at(-1)), 0);
-  expect(sum('p28_observed_total')).toBe(2 * plans);
-  expect(sum('p28_heat_reason_total')).toBe(2 * plans);
+  expect(sumOf(metrics, 'p28_observed_total')).toBe(2 * plans);
+  expect(sumOf(metrics, 'p28_heat_reason_total')).toBe(2 * plans);
   expect(metrics).not.toMatch(/[="]p\d+"/);
 });

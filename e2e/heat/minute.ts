@@ -1,9 +1,10 @@
 // 1,000 plans a second for as long as it is told to, with the keys of most, through the operator; then input and output are compared
 // by plan id, and what was skipped is counted.
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { processUsage } from '../../hack/bench/process-usage.ts';
 import type { RedisClient } from '../../hack/redis/server.ts';
-import { metricsOf } from '../robustness/metrics.ts';
+import { metricsOf, sumOf } from '../robustness/metrics.ts';
 import { operatorForTest } from '../robustness/replicas.ts';
 import { adminApi, namespaceFor } from '../setup/surroundings.ts';
 import { heatObserver, heatObserversOf, untilReady } from './observed.ts';
@@ -37,17 +38,15 @@ async function offer(client: RedisClient, plans: number, onTick: (published: num
     const batch = Array.from({ length: due - published }, (_, index) => `p${published + index}`);
     await Promise.all(batch.map((plan) => publish(client, plan)));
     for (const [index, plan] of batch.entries()) {
-      const delay = ((published + index) * 0.618_033_988_749_895 * mostDelayMilliseconds) % mostDelayMilliseconds;
-      arriving.push(later(delay).then(() => heat(client, plan)));
+      const after = ((published + index) * 0.618_033_988_749_895 * mostDelayMilliseconds) % mostDelayMilliseconds;
+      arriving.push(delay(after).then(() => heat(client, plan)));
     }
     published = due;
     onTick(published);
-    await later(tickMilliseconds);
+    await delay(tickMilliseconds);
   }
   await Promise.all(arriving);
 }
-
-const later = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export async function playMinute({ seconds, maxInFlight }: Minute): Promise<Told> {
   const api = adminApi();
@@ -74,16 +73,12 @@ export async function playMinute({ seconds, maxInFlight }: Minute): Promise<Told
   expect(ids('create_apply_plan').size).toBe(plans);
   expect(seen.length).toBe(plans + late.size);
   let metrics = '';
-  const told = (name: string): number => {
-    const lines = metrics.split('\n').filter((line) => line.startsWith(name));
-    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-  };
   // It tells once a second.
   await until('all observations to be told', async () => {
     metrics = await metricsOf(operator);
-    return told('p28_observed_total') >= seen.length;
+    return sumOf(metrics, 'p28_observed_total') >= seen.length;
   });
-  const skipped = told('orquanta_heat_skipped_total');
+  const skipped = sumOf(metrics, 'orquanta_heat_skipped_total');
   expect(late.size + skipped).toBe(plans);
   return { plans, late: late.size, skipped, resident, metrics };
 }

@@ -7,6 +7,12 @@ export async function metricsOf({ metricsAddress }: Operator): Promise<string> {
   return body.text();
 }
 
+/** Of all series of a metric. */
+export function sumOf(metrics: string, name: string): number {
+  const lines = metrics.split('\n').filter((line) => line.startsWith(name));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
 export async function isLeading(operator: Operator): Promise<boolean> {
   return /^leader_election_master_status\{[^}]*\} 1$/m.test(await metricsOf(operator));
 }

@@ -2,6 +2,7 @@
 // later answers each as observers expect it, with an entry in the stream of decisions and the heat under a key. It is no part of
 // the product, and decides no heat by itself.
 import { setTimeout as delay } from 'node:timers/promises';
+import { valueOf } from '../../operator/heat/redis/replies.ts';
 import type { RedisClient, RedisServer } from './server.ts';
 
 /** As it stands in the stream. */
@@ -99,10 +100,7 @@ async function answer(
 }
 
 function planOf(fields: readonly string[]): PublishedPlan {
-  const value = (name: string): string => {
-    const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
-    return (at < 0 ? undefined : fields[at + 1]) ?? '';
-  };
+  const value = (name: string): string => valueOf(fields, name) ?? '';
   const nodes = value('nodes');
   return { planID: value('plan_id'), symbol: value('symbol'), nodes: nodes === '' ? [] : nodes.split(',') };
 }

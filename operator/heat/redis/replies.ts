@@ -56,7 +56,7 @@ async function ofStream(stream: string, reply: Promise<unknown>): Promise<unknow
 }
 
 /** Fields and values in turn; of a field that comes twice the first. */
-export function valueOf(fields: readonly unknown[], name: string): unknown {
+export function valueOf<Value>(fields: readonly Value[], name: string): Value | undefined {
   for (let index = 0; index + 1 < fields.length; index += 2) if (fields[index] === name) return fields[index + 1];
   return undefined;
 }
