@@ -7,7 +7,7 @@ import { feedInventory } from './gpujob/feed-inventory.ts';
 import { type GPUJobMetrics, gpujobMetrics } from './gpujob/metrics.ts';
 import { type HeatCollections, heatCollections } from './heat/collections.ts';
 import { type HeatMetrics, heatMetrics } from './heat/metrics.ts';
-import { Inventory } from './placement/inventory.ts';
+import { Inventory } from './placement/inventory/inventory.ts';
 import { feedCatalogue } from './policy/card-catalogue.ts';
 import { type PolicyCollections, policyCollections } from './policy/collections.ts';
 import { type PolicyMetrics, policyMetrics } from './policy/metrics.ts';

@@ -6,7 +6,7 @@ import { settings } from '../../operator/config.ts';
 import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
 import { heatMetrics } from '../../operator/heat/metrics.ts';
 import { policyMetrics } from '../../operator/policy/metrics.ts';
-import { Inventory } from '../../operator/placement/inventory.ts';
+import { Inventory } from '../../operator/placement/inventory/inventory.ts';
 import {
   type Stage,
   conditionTypes,

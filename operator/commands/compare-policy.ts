@@ -7,7 +7,7 @@ import { compare } from '../journal/compare.ts';
 import { keptDecisions } from '../journal/decision-file.ts';
 import { type Reading, readEntries } from '../journal/read.ts';
 import { report } from '../journal/report.ts';
-import type { Terms } from '../placement/choose-again.ts';
+import type { Terms } from '../placement/scene/choose-again.ts';
 import { costByProduct } from '../policy/catalogue.ts';
 import { learningRulesOf, mapWeights } from '../policy/state.ts';
 import {

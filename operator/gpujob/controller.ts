@@ -1,6 +1,6 @@
 // The GPUJob controller: wires stores, dispatcher, decide and perform. It holds what is remembered between two decisions
 // about one job, and nothing that could not be lost.
-import type { Inventory } from '../placement/inventory.ts';
+import type { Inventory } from '../placement/inventory/inventory.ts';
 import { namesCatalogued } from '../policy/catalogue.ts';
 import type { Experience } from '../policy/experience.ts';
 import type { Policy, Workload } from '../placement/model.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Inventory } from '../placement/inventory.ts';
+import { Inventory } from '../placement/inventory/inventory.ts';
 import { defaultPolicy, type Workload } from '../placement/model.ts';
-import { cardModels, nodeOf, workloadOf } from '../placement/testing.ts';
+import { cardModels, nodeOf, workloadOf } from '../placement/testing/builders.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 

@@ -1,9 +1,9 @@
 // Keeps the planner's question and answers: who waits, what was decided, which reservations hold. It runs one pass at a
 // time, coalesced, and tells whose answer changed; it writes nothing anywhere.
 import { isDeepStrictEqual } from 'node:util';
-import type { Inventory } from '../placement/inventory.ts';
+import type { Inventory } from '../placement/inventory/inventory.ts';
 import { emptyQueueMemory, type Policy, type QueueMemory, type Verdict, type Workload } from '../placement/model.ts';
-import { plan, reservationFor } from '../placement/planner.ts';
+import { plan, reservationFor } from '../placement/queue/planner.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { runKey } from './reservation.ts';
 

@@ -1,6 +1,6 @@
 // Effects are data: what `decide` wants done, each with its precondition, in the order in which it is to be done.
 import type { Placement } from '../placement/model.ts';
-import type { Scene } from '../placement/scene.ts';
+import type { Scene } from '../placement/scene/scene.ts';
 import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Attempt, GPUJobStatus } from '../resources/gpujob.ts';

@@ -1,6 +1,6 @@
 // What holds cards: real runs and bound Pods, whatever order their objects arrive in, and nothing that only looks like one.
 import { describe, expect, it } from 'vitest';
-import { Inventory } from '../placement/inventory.ts';
+import { Inventory } from '../placement/inventory/inventory.ts';
 import type { Reservation } from '../placement/model.ts';
 import { annotations, labels } from '../resources/labels.ts';
 import type { Job, Node } from '../runtime/kubernetes.ts';

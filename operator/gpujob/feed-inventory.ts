@@ -1,9 +1,9 @@
 // Keeps the inventory at what the stores say, leading or not, so that a standby can begin at once. A Job counts only where
 // it is really the run of a GPUJob: labels and annotations can be written by anybody who may make Jobs.
-import type { Inventory } from '../placement/inventory.ts';
+import type { Inventory } from '../placement/inventory/inventory.ts';
 import type { Reservation } from '../placement/model.ts';
-import { nodeFacts } from '../placement/node-facts.ts';
-import { podFacts } from '../placement/pod-facts.ts';
+import { nodeFacts } from '../placement/inventory/node-facts.ts';
+import { podFacts } from '../placement/inventory/pod-facts.ts';
 import { labels } from '../resources/labels.ts';
 import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
 import type { Job } from '../runtime/kubernetes.ts';

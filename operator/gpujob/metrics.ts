@@ -1,8 +1,8 @@
 // What OrQuanta itself measures: queue, placements, out-of-memory by blame, waits, cards, fragmentation. Labels are closed
 // sets or card products, never names of jobs.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { fragmentation } from '../placement/fragmentation.ts';
-import type { Inventory } from '../placement/inventory.ts';
+import { fragmentation } from '../placement/choice/fragmentation.ts';
+import type { Inventory } from '../placement/inventory/inventory.ts';
 import type { PassReport } from './dispatcher.ts';
 import type { Fact } from './effects.ts';
 

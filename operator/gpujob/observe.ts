@@ -1,5 +1,5 @@
 // Reads one GPUJob's situation from the stores, in one tick and without asking anybody.
-import type { Inventory } from '../placement/inventory.ts';
+import type { Inventory } from '../placement/inventory/inventory.ts';
 import type { Workload } from '../placement/model.ts';
 import type { Experience } from '../policy/experience.ts';
 import { parseMebibytes } from '../resources/quantity.ts';

@@ -1,6 +1,6 @@
 // What a GPUJob asks the planner for: the same question for the same object, so that an answer can be held against it.
 import type { NodeConstraints, Workload } from '../placement/model.ts';
-import { podRequests } from '../placement/pod-facts.ts';
+import { podRequests } from '../placement/inventory/pod-facts.ts';
 import { parseMebibytes } from '../resources/quantity.ts';
 import type { Attempt, GPUJob } from '../resources/gpujob.ts';
 import type { PodTemplate } from '../runtime/kubernetes.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Terms } from '../placement/choose-again.ts';
+import type { Terms } from '../placement/scene/choose-again.ts';
 import { compare, type OutOfMemory } from './compare.ts';
 import type { Entry } from './entries.ts';
 import { report } from './report.ts';

@@ -1,6 +1,6 @@
 // A dry run of another policy on recorded decisions. Pure. Each decision is judged by itself, in the situation as it was: what
 // it would have changed for later ones isn't played on.
-import { chooseAgain, type Terms } from '../placement/choose-again.ts';
+import { chooseAgain, type Terms } from '../placement/scene/choose-again.ts';
 import { addMoney, parseMoney, runCost } from '../policy/bill/money.ts';
 import type { DecisionEntry, Entry, OutcomeEntry } from './entries.ts';
 

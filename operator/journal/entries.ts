@@ -1,7 +1,7 @@
 // What the journal keeps of a placement: the decision with what it was chosen from, and how the run ended. One JSON object a
 // line, so that a line can be read with jq and a file can be cut anywhere.
 import { z } from 'zod';
-import type { Scene } from '../placement/scene.ts';
+import type { Scene } from '../placement/scene/scene.ts';
 import { outcomes } from '../resources/gpujob.ts';
 
 const count = z.int().min(0);

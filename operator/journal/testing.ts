@@ -1,5 +1,5 @@
 // Entries for the tests of the journal and of the commands that read it. Not for the operator.
-import type { Scene, SceneSite } from '../placement/scene.ts';
+import type { Scene, SceneSite } from '../placement/scene/scene.ts';
 import type { DecisionEntry, OutcomeEntry } from './entries.ts';
 
 export const cards = {

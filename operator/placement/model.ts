@@ -1,6 +1,6 @@
 // The nouns of placement: cards, nodes, pods, workloads, placements, verdicts. Types and plain constants only, no behaviour.
 import type { WeightName } from '../resources/weights.ts';
-import type { Scene } from './scene.ts';
+import type { Scene } from './scene/scene.ts';
 
 export { type WeightName, weightNames } from '../resources/weights.ts';
 

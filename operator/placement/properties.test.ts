@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitViolation } from './fit.ts';
-import type { Inventory } from './inventory.ts';
+import { fitViolation } from './fit/fit.ts';
+import type { Inventory } from './inventory/inventory.ts';
 import { emptyQueueMemory } from './model.ts';
 import type { NodeFacts, PodFacts, QueueMemory } from './model.ts';
-import { reservationFor } from './planner.ts';
-import { inventoryOf, planNow, podOn, workloadOf } from './testing.ts';
+import { reservationFor } from './queue/planner.ts';
+import { inventoryOf, planNow, podOn, workloadOf } from './testing/builders.ts';
 import {
   build,
   clusterArbitrary,
@@ -19,7 +19,7 @@ import {
   queueOf,
   workloadArbitrary,
   workloadFrom,
-} from './testing-arbitraries.ts';
+} from './testing/arbitraries.ts';
 
 /** Everything that a reader can see of an inventory. */
 function seen(inventory: Inventory): unknown {

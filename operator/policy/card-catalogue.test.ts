@@ -1,8 +1,8 @@
 // What the inventory is told of cards whose labels give no VRAM, and how often.
 import { describe, expect, it } from 'vitest';
-import { Inventory } from '../placement/inventory.ts';
+import { Inventory } from '../placement/inventory/inventory.ts';
 import type { Catalogue } from '../placement/model.ts';
-import { nodeOf, verdictOf, workloadOf } from '../placement/testing.ts';
+import { nodeOf, verdictOf, workloadOf } from '../placement/testing/builders.ts';
 import type { SovereignPolicy, SovereignPolicySpec } from '../resources/sovereignpolicy.ts';
 import { Store } from '../runtime/store.ts';
 import { cardCatalogue, feedCatalogue } from './card-catalogue.ts';

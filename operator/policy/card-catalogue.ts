@@ -1,6 +1,6 @@
 // What all policies together say of the VRAM of cards, for nodes whose labels name a product and no VRAM (GKE). A card is of the
 // cluster and not of a policy, so where two policies differ the smaller size holds: nobody is promised more than any of them says.
-import type { Inventory } from '../placement/inventory.ts';
+import type { Inventory } from '../placement/inventory/inventory.ts';
 import type { Catalogue } from '../placement/model.ts';
 import { mebibytesRoundedDown, QuantityError, readQuantity } from '../resources/quantity.ts';
 import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';

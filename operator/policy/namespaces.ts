@@ -1,5 +1,5 @@
 // Which namespaces a policy serves: a Kubernetes label selector over their labels.
-import { requirementHolds } from '../placement/selectors.ts';
+import { requirementHolds } from '../placement/fit/selectors.ts';
 import type { DefaultedPolicySpec } from '../resources/sovereignpolicy.ts';
 
 type Selector = DefaultedPolicySpec['namespaceSelector'];

@@ -113,7 +113,7 @@ export const shippedGPUs: readonly GPU[] = [
   gpu('Tesla-V100-SXM2-16GB', 16160, aws('3.06', 'p3.2xlarge'), volta),
   gpu('Tesla-V100-SXM2-32GB', 32510, undefined, volta),
   // AMD's labeller rounds to whole GiB, here 64G and 191G or 192G: half a one less than the least is there for sure
-  // (operator/placement/label-sources.ts).
+  // (operator/placement/cards/label-sources.ts).
   gpu('Instinct_MI210', 65024),
   gpu('AMD_Instinct_MI300X_OAM', 195072, vultr),
   gke('nvidia-tesla-v100', 16160, volta),

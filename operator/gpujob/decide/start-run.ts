@@ -1,6 +1,6 @@
 // No run is open: is there a reason not to start one, are there cards, and what does the job wait for? The first answer wins.
 import type { Placement } from '../../placement/model.ts';
-import { reservationFor } from '../../placement/planner.ts';
+import { reservationFor } from '../../placement/queue/planner.ts';
 import type { Reason } from '../../resources/gpujob/conditions.ts';
 import type { Effect } from '../effects.ts';
 import { buildJob, buildService, runName } from '../job.ts';

@@ -1,7 +1,7 @@
 // What status and the world are told of a run from its first moment on; for one made just before a crash too.
 import { isDeepStrictEqual } from 'node:util';
 import type { Placement } from '../../placement/model.ts';
-import type { Scene } from '../../placement/scene.ts';
+import type { Scene } from '../../placement/scene/scene.ts';
 import type { Fact } from '../effects.ts';
 import { formatCapacity, formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
 import type { Observation } from '../observation.ts';

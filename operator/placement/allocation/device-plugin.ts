@@ -1,7 +1,7 @@
 // Cards as extended resources, the way that works everywhere: limits on one container, the chosen nodes pinned by required
 // node affinity, and the toleration that a card's own taint needs. kube-scheduler binds and keeps the truth about resources.
 import type { NodeSelectorTerm, Placement, Toleration } from '../model.ts';
-import { cardToleration } from '../taints.ts';
+import { cardToleration } from '../fit/taints.ts';
 import type { AllocationBackend, AllocationRequest, ContainerShape, PodTemplateShape } from './backend.ts';
 
 export const devicePlugin: AllocationBackend = { name: 'DevicePlugin', allocate };

@@ -1,0 +1,227 @@
+// Finds the best free place for one worker, and for all workers of a gang together. It looks at what is free now; what is
+// right for the workload at all was settled in its shape.
+import { hasAmount } from '../fit/fit.ts';
+import type { Ask } from '../fit/fit.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { ResourceAmounts } from '../model.ts';
+import type { NodeEntry } from '../inventory/node-class.ts';
+import { compareCandidates, nodesWithSignals, totalScore } from './score.ts';
+import type { Candidate, ScoredCandidate, ScoringContext } from './score.ts';
+import type { Shape, Site, SiteGroup } from '../fit/shape.ts';
+import { nodesOf } from '../fit/shape.ts';
+
+export interface SearchContext {
+  readonly inventory: Inventory;
+  readonly scoring: ScoringContext;
+  /** Nodes that must not be used: kept for another workload, or to be avoided. */
+  readonly isLeftOut: (node: string) => boolean;
+}
+
+/** Where all workers go: one entry per worker, and the cards' group. */
+export interface Places {
+  readonly group: SiteGroup;
+  readonly workers: readonly ScoredCandidate[];
+}
+
+/** All workers of a shape in one group, or undefined. The inventory is as before when this returns. */
+export function choosePlaces(context: SearchContext, shape: Shape): Places | undefined {
+  let best: Places | undefined;
+  for (const group of shape.usable) {
+    const workers =
+      shape.workers === 1 ? chooseOne(context, shape.ask, group) : chooseGang(context, shape.ask, group, shape.workers);
+    if (workers === undefined) continue;
+    const places = { group, workers };
+    if (best === undefined || comparePlaces(workers, best.workers) < 0) best = places;
+  }
+  return best;
+}
+
+function chooseOne(context: SearchContext, ask: Ask, group: SiteGroup): readonly ScoredCandidate[] | undefined {
+  const candidate = bestCandidate(context, ask, group.sites);
+  return candidate === undefined ? undefined : [candidate];
+}
+
+/** Worker after worker takes the best place that is left. All workers are alike, so this finds room for all if there is any. */
+function chooseGang(
+  context: SearchContext,
+  ask: Ask,
+  group: SiteGroup,
+  workers: number,
+): readonly ScoredCandidate[] | undefined {
+  if (freeSlots(context, ask, group) < workers) return undefined;
+  const chosen: ScoredCandidate[] = [];
+  const draft = context.inventory.draft();
+  while (chosen.length < workers) {
+    const candidate = bestCandidate(context, ask, group.sites);
+    if (candidate === undefined) break;
+    chosen.push(candidate);
+    draft.take(candidate.node, group.perWorker);
+  }
+  draft.giveBackTo(0);
+  return chosen.length === workers ? chosen : undefined;
+}
+
+/** Negative where the first is better: the sum of scores, then the smaller card, then fewer nodes, then the names. */
+export function comparePlaces(one: readonly ScoredCandidate[], other: readonly ScoredCandidate[]): number {
+  const [first] = one;
+  const [second] = other;
+  if (first === undefined || second === undefined) return 0;
+  return (
+    sumOfScores(other) - sumOfScores(one) ||
+    first.vramMebibytes - second.vramMebibytes ||
+    nodeCount(one) - nodeCount(other) ||
+    compareCandidates(first, second)
+  );
+}
+
+function sumOfScores(workers: readonly ScoredCandidate[]): number {
+  return workers.reduce((sum, { score }) => sum + score, 0);
+}
+
+function nodeCount(workers: readonly ScoredCandidate[]): number {
+  return new Set(workers.map(({ node }) => node)).size;
+}
+
+/** An upper bound by cards alone: cheap, and mostly it already says no. */
+function freeSlots(context: SearchContext, { gpus }: Ask, { sites }: SiteGroup): number {
+  let slots = 0;
+  for (const site of sites) {
+    if (site.matching !== undefined) {
+      for (const node of site.matching) slots += Math.floor(freeCards(context.inventory, node, site) / gpus);
+      continue;
+    }
+    for (let free = gpus; free <= site.pool.count; free += 1) {
+      slots += site.nodeClass.withFree(site.poolIndex, free).length * Math.floor(free / gpus);
+    }
+  }
+  return slots;
+}
+
+function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[]): ScoredCandidate | undefined {
+  let best: ScoredCandidate | undefined;
+  const consider = (candidate: ScoredCandidate): void => {
+    if (best === undefined || compareCandidates(candidate, best) < 0) best = candidate;
+  };
+  const special = nodesWithSignals(context.scoring.signals);
+  for (const site of sites) {
+    if (site.matching === undefined) considerFullest(context, ask, site, special, consider);
+    else considerFullestOf(context, ask, site, special, consider);
+    for (const node of special) {
+      if (context.inventory.node(node)?.nodeClass === site.nodeClass && isAllowed(site, node)) {
+        considerNode(context, ask, site, node, consider);
+      }
+    }
+  }
+  return best;
+}
+
+function isAllowed({ matching }: Site, node: string): boolean {
+  return matching?.includes(node) ?? true;
+}
+
+/** Nodes of a class differ in nothing but what is free: the first by name in the fullest bucket is the best of them. */
+function considerFullest(
+  context: SearchContext,
+  ask: Ask,
+  site: Site,
+  special: ReadonlySet<string>,
+  consider: (candidate: ScoredCandidate) => void,
+): void {
+  const { nodeClass, poolIndex, pool } = site;
+  for (let free = ask.gpus; free <= pool.count; free += 1) {
+    for (const node of nodeClass.withFree(poolIndex, free)) {
+      if (special.has(node) || !hasRoom(context, ask, node)) continue;
+      consider(scored(context, ask, site, node, free));
+      return;
+    }
+  }
+}
+
+/** The same among the nodes that the workload's own selectors allow: these have no buckets of their own. */
+function considerFullestOf(
+  context: SearchContext,
+  ask: Ask,
+  site: Site,
+  special: ReadonlySet<string>,
+  consider: (candidate: ScoredCandidate) => void,
+): void {
+  let fullest: { node: string; free: number } | undefined;
+  for (const node of nodesOf(site)) {
+    const free = freeCards(context.inventory, node, site);
+    if (free < ask.gpus || (fullest !== undefined && free >= fullest.free)) continue;
+    if (!special.has(node) && hasRoom(context, ask, node)) fullest = { node, free };
+  }
+  if (fullest !== undefined) consider(scored(context, ask, site, fullest.node, fullest.free));
+}
+
+function considerNode(
+  context: SearchContext,
+  ask: Ask,
+  site: Site,
+  node: string,
+  consider: (candidate: ScoredCandidate) => void,
+): void {
+  const free = freeCards(context.inventory, node, site);
+  if (free >= ask.gpus && hasRoom(context, ask, node)) consider(scored(context, ask, site, node, free));
+}
+
+function scored(context: SearchContext, ask: Ask, site: Site, node: string, free: number): ScoredCandidate {
+  const { pool } = site;
+  const candidate: Candidate = {
+    node,
+    product: pool.product,
+    vramMebibytes: pool.vram.known ? pool.vram.mebibytes : 0,
+    gpus: ask.gpus,
+    freeCards: free,
+    count: pool.count,
+  };
+  return { ...candidate, score: totalScore(candidate, context.scoring) };
+}
+
+export function freeCards(inventory: Inventory, node: string, site: Site): number {
+  return inventory.node(node)?.free[site.poolIndex] ?? 0;
+}
+
+function hasRoom(context: SearchContext, ask: Ask, node: string): boolean {
+  if (context.isLeftOut(node)) return false;
+  const entry = context.inventory.node(node);
+  return entry !== undefined && shortResource(context.inventory, entry, ask.perWorker) === undefined;
+}
+
+/** The first resource besides the cards of which a node has too little left. */
+export function shortResource(inventory: Inventory, entry: NodeEntry, perWorker: ResourceAmounts): string | undefined {
+  const used = inventory.usedAmounts(entry.facts.name);
+  for (const name in perWorker) {
+    const there = entry.allocatable[name];
+    const left = there === undefined ? undefined : there - (used.get(name) ?? 0);
+    if (!hasAmount(name, left, perWorker[name] ?? 0)) return name;
+  }
+  return undefined;
+}
+
+/** Workers that fit on a node beside what runs there now. */
+export function workersNow(context: SearchContext, ask: Ask, site: Site, node: string): number {
+  const entry = context.inventory.node(node);
+  if (entry === undefined || context.isLeftOut(node)) return 0;
+  const used = context.inventory.usedAmounts(node);
+  let workers = Math.floor(freeCards(context.inventory, node, site) / ask.gpus);
+  for (const name in ask.perWorker) {
+    const asked = ask.perWorker[name] ?? 0;
+    const there = entry.allocatable[name];
+    const left = there === undefined ? undefined : there - (used.get(name) ?? 0);
+    if (!hasAmount(name, left, asked)) return 0;
+    if (asked > 0 && left !== undefined) workers = Math.min(workers, Math.floor(left / asked));
+  }
+  return workers;
+}
+
+/** The most workers of a gang that fit now in one group. */
+export function mostWorkersNow(context: SearchContext, shape: Shape): number {
+  const perGroup = shape.usable.map(({ sites }) =>
+    sites.reduce(
+      (sum, site) => sum + nodesOf(site).reduce((nodes, node) => nodes + workersNow(context, shape.ask, site, node), 0),
+      0,
+    ),
+  );
+  return Math.max(0, ...perGroup);
+}

@@ -1,0 +1,212 @@
+// The cluster's cards as placement sees them: nodes grouped by class, free cards by bucket, kept up to date change by change.
+// It holds no queue and decides nothing; what it says follows from the objects it was given, in whatever order.
+import { readCardPools } from '../cards/card-pools.ts';
+import { classKindViolation } from '../fit/fit.ts';
+import type { CardFilter, CardPool, Catalogue, NodeFacts, PodFacts, Reservation, ResourceAmounts } from '../model.ts';
+import { classKey, NodeClass } from './node-class.ts';
+import type { NodeEntry } from './node-class.ts';
+import { readAmounts } from './pod-facts.ts';
+import { looksAtNodes, nodeMatches } from '../fit/selectors.ts';
+import { Usage } from './usage.ts';
+import { catalogueName } from '../cards/vram.ts';
+
+/** One node's pool and what is free of it, for metrics. */
+export interface PoolStanding {
+  readonly node: string;
+  readonly pool: CardPool;
+  readonly free: number;
+}
+
+export class Inventory {
+  #catalogue: Catalogue;
+  readonly #nodes = new Map<string, NodeEntry>();
+  readonly #classes = new Map<string, NodeClass>();
+  readonly #usage = new Usage((node) => {
+    this.#recountFree(node);
+  });
+
+  constructor(catalogue: Catalogue = new Map()) {
+    this.#catalogue = catalogue;
+  }
+
+  setNode(facts: NodeFacts): void {
+    const pools = readCardPools(facts, this.#catalogue);
+    const key = classKey(facts, pools);
+    const allocatable = readAmounts(facts.allocatable);
+    const previous = this.#nodes.get(facts.name);
+    if (previous?.nodeClass.key === key && sameAmounts(previous.allocatable, allocatable)) {
+      this.#nodes.set(facts.name, { ...previous, facts });
+      return;
+    }
+    this.removeNode(facts.name);
+    const nodeClass = this.#classOf(key, pools, facts);
+    nodeClass.add(facts.name, allocatable);
+    this.#nodes.set(facts.name, { facts, allocatable, nodeClass, free: [] });
+    this.#recountFree(facts.name);
+  }
+
+  removeNode(name: string): void {
+    const entry = this.#nodes.get(name);
+    if (entry === undefined) return;
+    entry.free.forEach((free, poolIndex) => {
+      entry.nodeClass.moveFree(poolIndex, name, free, undefined);
+    });
+    entry.nodeClass.remove(name);
+    if (entry.nodeClass.size === 0) this.#classes.delete(entry.nodeClass.key);
+    this.#nodes.delete(name);
+  }
+
+  setPod(pod: PodFacts): void {
+    this.#usage.setPod(pod);
+  }
+
+  removePod(uid: string): void {
+    this.#usage.removePod(uid);
+  }
+
+  setReservation(reservation: Reservation): void {
+    this.#usage.setReservation(reservation);
+  }
+
+  removeReservation(run: string): void {
+    this.#usage.removeReservation(run);
+  }
+
+  /** What the policies say of cards may have changed: the nodes with a card of which it did are read again, and no others. */
+  setCatalogue(catalogue: Catalogue): void {
+    const changed = changedProducts(this.#catalogue, catalogue);
+    this.#catalogue = catalogue;
+    const classes = [...this.#classes.values()].filter(({ pools }) =>
+      pools.some(({ product }) => changed.has(catalogueName(product))),
+    );
+    for (const name of classes.flatMap(({ nodeNames }) => nodeNames)) {
+      const entry = this.#nodes.get(name);
+      if (entry !== undefined) this.setNode(entry.facts);
+    }
+  }
+
+  get nodeCount(): number {
+    return this.#nodes.size;
+  }
+
+  node(name: string): NodeEntry | undefined {
+    return this.#nodes.get(name);
+  }
+
+  /** All classes, those of nodes without cards too; in the order in which they came up, so nothing may depend on it. */
+  classes(): Iterable<NodeClass> {
+    return this.#classes.values();
+  }
+
+  used(node: string, resourceName: string): number {
+    return this.#usage.amount(node, resourceName);
+  }
+
+  usedAmounts(node: string): ReadonlyMap<string, number> {
+    return this.#usage.amounts(node);
+  }
+
+  /** Every card pool with its free units, by node name. */
+  standings(): PoolStanding[] {
+    return [...this.#nodes.keys()].sort().flatMap((node) => {
+      const entry = this.#nodes.get(node);
+      return (entry?.nodeClass.pools ?? []).map((pool, index) => ({ node, pool, free: entry?.free[index] ?? 0 }));
+    });
+  }
+
+  /** The VRAM sizes of the right kind that exist here, ascending, in MiB, whether the nodes are ready or not. */
+  cardSizes(filter: CardFilter): number[] {
+    const sizes = new Set<number>();
+    for (const nodeClass of this.#classes.values()) {
+      for (const pool of nodeClass.pools) {
+        if (!pool.vram.known || sizes.has(pool.vram.mebibytes)) continue;
+        if (this.#classOffers(nodeClass, pool, filter)) sizes.add(pool.vram.mebibytes);
+      }
+    }
+    return [...sizes].sort((a, b) => a - b);
+  }
+
+  /** For the planner: takes that are given back together, so that the inventory is as before when a pass ends. */
+  draft(): Draft {
+    return new Draft((node, amounts, times) => {
+      this.#usage.add(node, amounts, times);
+    });
+  }
+
+  #classOffers(nodeClass: NodeClass, pool: CardPool, filter: CardFilter): boolean {
+    if (classKindViolation(filter, nodeClass.example, pool) !== undefined) return false;
+    const { constraints } = filter;
+    if (!looksAtNodes(constraints)) return true;
+    return nodeClass.nodeNames.some((name) => {
+      const entry = this.#nodes.get(name);
+      return entry !== undefined && nodeMatches(entry.facts, constraints);
+    });
+  }
+
+  #classOf(key: string, pools: readonly CardPool[], example: NodeFacts): NodeClass {
+    let nodeClass = this.#classes.get(key);
+    if (nodeClass === undefined) {
+      nodeClass = new NodeClass(key, pools, example);
+      this.#classes.set(key, nodeClass);
+    }
+    return nodeClass;
+  }
+
+  #recountFree(name: string): void {
+    const entry = this.#nodes.get(name);
+    if (entry === undefined) return;
+    const { nodeClass, free } = entry;
+    for (let index = 0; index < nodeClass.pools.length; index += 1) {
+      const pool = nodeClass.pools[index];
+      if (pool === undefined) continue;
+      // Other people's Pods may hold more than is allocatable after a card fell out: then nothing is free.
+      const now = Math.max(0, pool.count - this.#usage.amount(name, pool.resourceName));
+      const before = free[index];
+      if (before === now) continue;
+      nodeClass.moveFree(index, name, before, now);
+      free[index] = now;
+    }
+  }
+}
+
+interface Take {
+  readonly node: string;
+  readonly amounts: ResourceAmounts;
+}
+
+/** Amounts taken for the length of one pass. */
+export class Draft {
+  readonly #add: (node: string, amounts: ResourceAmounts, times: number) => void;
+  readonly #taken: Take[] = [];
+
+  constructor(add: (node: string, amounts: ResourceAmounts, times: number) => void) {
+    this.#add = add;
+  }
+
+  take(node: string, amounts: ResourceAmounts): void {
+    this.#taken.push({ node, amounts });
+    this.#add(node, amounts, 1);
+  }
+
+  mark(): number {
+    return this.#taken.length;
+  }
+
+  /** Gives back everything taken since the mark. */
+  giveBackTo(mark: number): void {
+    while (this.#taken.length > mark) {
+      const last = this.#taken.pop();
+      if (last !== undefined) this.#add(last.node, last.amounts, -1);
+    }
+  }
+}
+
+function changedProducts(one: Catalogue, other: Catalogue): ReadonlySet<string> {
+  const products = [...one.keys(), ...other.keys()];
+  return new Set(products.filter((name) => one.get(name)?.vramMebibytes !== other.get(name)?.vramMebibytes));
+}
+
+function sameAmounts(one: ResourceAmounts, other: ResourceAmounts): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}
