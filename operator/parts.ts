@@ -109,6 +109,10 @@ function reflectorsOf(
     watch(collections.pods, {}),
     watch(collections.nodes, {}),
     watch(collections.priorityClasses, {}),
+    // Claims of every namespace hold cards.
+    watch(collections.resourceSlices, {}),
+    watch(collections.resourceClaims, {}),
+    watch(collections.deviceClasses, {}),
     watch(policies.policies, {}),
     watch(policies.ledger, { namespace: scopes.ledger }),
     watch(policies.namespaces, {}),

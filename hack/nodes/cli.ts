@@ -1,8 +1,9 @@
-// node hack/nodes/cli.ts demo | uniform <count> <cards per node> | delete <name>… | silence <name> | revive <name>
+// node hack/nodes/cli.ts demo | uniform|dra <count> <cards per node> | delete <name>… | silence <name> | revive <name>
 import { Api } from '../api/client.ts';
-import { createNodes, deleteNodes, reviveNode, silenceNode } from './create.ts';
+import { createDRANodes, createNodes, deleteNodes, reviveNode, silenceNode } from './create.ts';
 import { demoNodes, nodes } from './inventory.ts';
 import { nvidiaCards } from './node.ts';
+import { draNode } from './slices.ts';
 
 const [command, ...rest] = process.argv.slice(2);
 const [first = '', second = '8'] = rest;
@@ -17,11 +18,17 @@ async function create(manifests: ReturnType<typeof demoNodes>): Promise<void> {
 
 if (command === 'demo') await create(demoNodes());
 else if (command === 'uniform') await create(nodes(Number(first), nvidiaCards.a100x80(Number(second))));
-else if (command === 'delete') await deleteNodes(api, rest);
+else if (command === 'dra') {
+  const wanted = Array.from({ length: Number(first) }, (_, index) =>
+    draNode({ name: `dra-${index}` }, nvidiaCards.a100x80(Number(second))),
+  );
+  await createDRANodes(api, wanted);
+  process.stdout.write(`${wanted.length} nodes are ready; kubectl get resourceslices lists their cards\n`);
+} else if (command === 'delete') await deleteNodes(api, rest);
 else if (command === 'silence') await silenceNode(api, first);
 else if (command === 'revive') await reviveNode(api, first);
 else
   throw new Error(
-    'usage: node hack/nodes/cli.ts demo|uniform <count> <cards>|delete <name>…|silence <name>|revive <name>',
+    'usage: node hack/nodes/cli.ts demo|uniform|dra <count> <cards>|delete <name>…|silence <name>|revive <name>',
   );
 await api.close();

@@ -2,6 +2,8 @@
 import { type Api, ApiRefusal, type KubernetesObject } from '../api/client.ts';
 import { waitForEach } from '../api/wait.ts';
 import { inParallel } from '../api/parallel.ts';
+import type { DRANode } from './slices.ts';
+import { deviceClasses, sliceOf } from './slices.ts';
 import type { NodeObject } from './node.ts';
 
 export interface NodeState extends KubernetesObject {
@@ -24,13 +26,36 @@ export async function createNodes(
   { timeoutMilliseconds = 60_000 + 500 * wanted.length }: { timeoutMilliseconds?: number } = {},
 ): Promise<void> {
   await inParallel(wanted, 32, async (node) => {
-    await api.create(collection, node).catch((error: unknown) => {
-      if (!(error instanceof ApiRefusal && error.status === 409)) throw error;
-    });
+    await createUnlessThere(api, collection, node);
   });
   const names = new Set(wanted.map(({ metadata }) => metadata.name));
   const what = `${names.size} nodes to be ready`;
   await waitForEach<NodeState>(api, collection, { names, isDone: isReady, what, timeoutMilliseconds });
+}
+
+const dra = '/apis/resource.k8s.io/v1';
+
+/** Nodes whose cards a DRA driver publishes: the driver's part is played by whoever made them, as no driver runs there. */
+export async function createDRANodes(
+  api: Api,
+  wanted: readonly DRANode[],
+  options: { timeoutMilliseconds?: number } = {},
+): Promise<void> {
+  for (const deviceClass of deviceClasses) await createUnlessThere(api, `${dra}/deviceclasses`, deviceClass);
+  await createNodes(
+    api,
+    wanted.map(({ node }) => node),
+    options,
+  );
+  await inParallel(wanted, 32, async (one) => {
+    await createUnlessThere(api, `${dra}/resourceslices`, sliceOf(one));
+  });
+}
+
+async function createUnlessThere(api: Api, path: string, object: object): Promise<void> {
+  await api.create(path, object).catch((error: unknown) => {
+    if (!(error instanceof ApiRefusal && error.status === 409)) throw error;
+  });
 }
 
 /** The machine is gone and so is its Node, as a cloud's controller does it. What ran there reports nothing any more. */

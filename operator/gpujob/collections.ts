@@ -1,9 +1,30 @@
 // The collections the operator watches, each reduced to what somebody reads, so that ten thousand of each fit in memory.
 import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
+import { draDrivers } from '../placement/cards/dra-drivers.ts';
 import { annotations, labels } from '../resources/labels.ts';
 import { type Collection, slim } from '../runtime/collection.ts';
-import type { CoreEvent, Job, KubernetesObject, Node, ObjectMeta, Pod, PriorityClass } from '../runtime/kubernetes.ts';
-import { coreEvents, jobs, nodes, pods, priorityClasses } from '../runtime/resource.ts';
+import type {
+  CoreEvent,
+  DeviceClass,
+  Job,
+  KubernetesObject,
+  Node,
+  ObjectMeta,
+  Pod,
+  PriorityClass,
+  ResourceClaim,
+  ResourceSlice,
+} from '../runtime/kubernetes.ts';
+import {
+  coreEvents,
+  deviceClasses,
+  jobs,
+  nodes,
+  pods,
+  priorityClasses,
+  resourceClaims,
+  resourceSlices,
+} from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
 
 export interface Collections {
@@ -12,6 +33,10 @@ export interface Collections {
   readonly pods: Collection<Pod>;
   readonly nodes: Collection<Node>;
   readonly priorityClasses: Collection<PriorityClass>;
+  /** Cards that drivers publish one by one, and who holds what of them; nothing where the server has no such API. */
+  readonly resourceSlices: Collection<ResourceSlice>;
+  readonly resourceClaims: Collection<ResourceClaim>;
+  readonly deviceClasses: Collection<DeviceClass>;
   /** The Job controller's reasons for Pods it could not make: they stand nowhere but in events. */
   readonly podRefusals: Collection<CoreEvent>;
 }
@@ -23,6 +48,8 @@ export const indexes = {
   gpujob: 'gpujob',
   /** Events by the uid of what they are about. */
   regarding: 'regarding',
+  /** ResourceSlices by the node whose devices they publish. */
+  node: 'node',
 } as const;
 
 function byGPUJob(object: KubernetesObject): string[] {
@@ -135,6 +162,21 @@ function slimNode({ metadata, spec, status }: Node): Node {
   };
 }
 
+/** Slices of other devices (network cards) are many and long. */
+function slimSlice({ metadata, spec }: ResourceSlice): ResourceSlice {
+  const { devices: _devices, sharedCounters: _counters, ...head } = spec;
+  return { metadata: slimMetadata(metadata), spec: draDrivers[spec.driver] === undefined ? head : spec };
+}
+
+function slimClaim({ metadata, status }: ResourceClaim): ResourceClaim {
+  const { ownerReferences } = metadata;
+  return {
+    metadata: { ...slimMetadata(metadata), ...slimLabels(metadata), ...(ownerReferences ? { ownerReferences } : {}) },
+    spec: {},
+    ...(status?.allocation ? { status: { allocation: status.allocation } } : {}),
+  };
+}
+
 export function collections(): Collections {
   return {
     gpujobs: {
@@ -149,6 +191,20 @@ export function collections(): Collections {
     pods: { resource: pods, store: new Store<Pod>({ transform: slimPod, indexes: { [indexes.gpujob]: byGPUJob } }) },
     nodes: { resource: nodes, store: new Store<Node>({ transform: slimNode }) },
     priorityClasses: { resource: priorityClasses, store: new Store<PriorityClass>({ transform: slim }) },
+    resourceSlices: {
+      resource: resourceSlices,
+      store: new Store<ResourceSlice>({
+        transform: slimSlice,
+        indexes: { [indexes.node]: ({ spec }) => (spec.nodeName ? [spec.nodeName] : []) },
+      }),
+      optional: true,
+    },
+    resourceClaims: {
+      resource: resourceClaims,
+      store: new Store<ResourceClaim>({ transform: slimClaim }),
+      optional: true,
+    },
+    deviceClasses: { resource: deviceClasses, store: new Store<DeviceClass>({ transform: slim }), optional: true },
     podRefusals: {
       resource: coreEvents,
       store: new Store<CoreEvent>({

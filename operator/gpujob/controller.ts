@@ -82,6 +82,12 @@ export class GPUJobController {
       this.#dispatcher.planSoon();
       if (change.type === 'deleted') this.#enqueueRunsOn(change.object.metadata.name);
     });
+    const planSoon = (): void => {
+      this.#dispatcher.planSoon();
+    };
+    this.#follow(collections.resourceSlices.store, planSoon);
+    this.#follow(collections.resourceClaims.store, planSoon);
+    this.#follow(collections.deviceClasses.store, planSoon);
     this.#follow(collections.podRefusals.store, (change) => {
       this.#enqueueRefused(change.object.involvedObject);
     });

@@ -3,6 +3,8 @@
 import type { Inventory } from '../placement/inventory/inventory.ts';
 import type { Reservation } from '../placement/model.ts';
 import { nodeFacts } from '../placement/inventory/node-facts.ts';
+import { readSlices } from '../placement/cards/slices.ts';
+import { claimFacts } from '../placement/inventory/claim-facts.ts';
 import { podFacts } from '../placement/inventory/pod-facts.ts';
 import { labels } from '../resources/labels.ts';
 import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
@@ -16,6 +18,7 @@ import { isNews } from './news.ts';
 import { reservationOf, runKey, runKeyPrefix } from './reservation.ts';
 
 export function feedInventory(collections: Collections, inventory: Inventory): void {
+  feedDevices(collections, inventory);
   const jobs = new FeedJobs(collections, inventory);
   collections.nodes.store.subscribe((change) => {
     if (!isNews(change)) return;
@@ -32,6 +35,28 @@ export function feedInventory(collections: Collections, inventory: Inventory): v
   });
   collections.gpujobs.store.subscribe((change) => {
     if (change.type !== 'modified') jobs.feedRunsOf(change);
+  });
+}
+
+/** A node's slices are read together; all of them again when a class comes or goes, which is rare. */
+function feedDevices({ resourceSlices, resourceClaims, deviceClasses }: Collections, inventory: Inventory): void {
+  const classNames = new Set<string>();
+  const read = (node: string): void => {
+    inventory.setDevices(node, readSlices(resourceSlices.store.byIndex(indexes.node, node), classNames));
+  };
+  resourceSlices.store.subscribe(({ object, previous }) => {
+    const nodes = new Set([object.spec.nodeName, previous?.spec.nodeName]);
+    for (const node of nodes) if (node) read(node);
+  });
+  deviceClasses.store.subscribe(({ type, object: { metadata } }) => {
+    if (type === 'modified') return;
+    if (type === 'deleted') classNames.delete(metadata.name);
+    else classNames.add(metadata.name);
+    for (const node of resourceSlices.store.valuesOf(indexes.node)) read(node);
+  });
+  resourceClaims.store.subscribe(({ type, object }) => {
+    if (type === 'deleted') inventory.removeClaim(object.metadata.uid);
+    else inventory.setClaim(claimFacts(object, labels));
   });
 }
 
@@ -90,6 +115,7 @@ function boundedReservation(gpujob: GPUJob, job: Job): Reservation | undefined {
   if (!reservation) return undefined;
   const { workers, gpus } = gpujobDefaults(gpujob.spec);
   const reserved = reservation.placement.workers.reduce((sum, { count }) => sum + count, 0);
-  const cards = reservation.perWorker[reservation.placement.resourceName] ?? 0;
+  const { claim, resourceName } = reservation.placement;
+  const cards = claim?.gpus ?? reservation.perWorker[resourceName] ?? 0;
   return reserved <= workers && cards <= gpus ? reservation : undefined;
 }

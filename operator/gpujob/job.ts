@@ -3,7 +3,7 @@ import { backendOf } from '../placement/allocation/backends.ts';
 import type { Reservation } from '../placement/model.ts';
 import { labels, managedBy } from '../resources/labels.ts';
 import { type DefaultedGPUJobSpec, type GPUJob, gpujobAPIVersion, gpujobs } from '../resources/gpujob.ts';
-import type { V1Job, V1OwnerReference, V1PodSpec, V1Service } from '@kubernetes/client-node';
+import type { V1Job, V1OwnerReference, V1PodSpec, V1ResourceClaimTemplate, V1Service } from '@kubernetes/client-node';
 import type { PodTemplate, Wire } from '../runtime/kubernetes.ts';
 import { reservationAnnotation } from './reservation.ts';
 
@@ -18,6 +18,7 @@ type Manifest<T> = Omit<Wire<T>, 'metadata' | 'status'> & {
 };
 export type JobManifest = Manifest<V1Job>;
 export type ServiceManifest = Manifest<V1Service>;
+export type ResourceClaimTemplateManifest = Manifest<V1ResourceClaimTemplate>;
 
 type PodSpec = Wire<V1PodSpec>;
 type Container = PodSpec['containers'][number];
@@ -133,13 +134,31 @@ export function buildJob(
       parallelism: spec.workers,
       ...(gang ? { completionMode: 'Indexed' } : {}),
       template: reservation
-        ? backendOf(reservation.placement).allocate(template, {
+        ? backendOf(reservation.placement).allocate<PodTemplate>(template, {
             placement: reservation.placement,
             gpus: spec.gpus,
             container: spec.container,
+            childName: base.name,
           })
         : template,
     },
+  };
+}
+
+/** What the workers' claims are made of; undefined where no claim holds the cards. */
+export function buildClaimTemplate(
+  gpujob: GPUJob,
+  run: number,
+  reservation: Reservation,
+): ResourceClaimTemplateManifest | undefined {
+  const devices = backendOf(reservation.placement).claimFor(reservation.placement);
+  if (devices === undefined) return undefined;
+  return {
+    apiVersion: 'resource.k8s.io/v1',
+    kind: 'ResourceClaimTemplate',
+    metadata: { ...metadata(gpujob, run), annotations: reservationAnnotation(reservation) },
+    // The labels come to each claim, and tell whose it is.
+    spec: { metadata: { labels: runLabels(gpujob, run) }, spec: { devices } },
   };
 }
 

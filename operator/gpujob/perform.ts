@@ -3,15 +3,16 @@
 import { keyOf } from '../runtime/resource.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import { type ApiError, isApiError } from '../runtime/errors.ts';
-import type { Job, Service } from '../runtime/kubernetes.ts';
+import type { Job, ResourceClaimTemplate, Service } from '../runtime/kubernetes.ts';
 import { mergePatch } from '../runtime/merge-patch.ts';
-import { jobs, services } from '../runtime/resource.ts';
+import { jobs, type Resource, resourceClaimTemplates, services } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type GPUJob, gpujobs, type GPUJobStatus } from '../resources/gpujob.ts';
+import { annotations } from '../resources/labels.ts';
 import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Effect, Fact } from './effects.ts';
-import type { JobManifest, ServiceManifest } from './job.ts';
+import type { JobManifest, ResourceClaimTemplateManifest, ServiceManifest } from './job.ts';
 import type { Refusal } from './observation.ts';
 
 export interface PerformContext {
@@ -115,12 +116,16 @@ function performOne(gpujob: GPUJob, effect: Deed, context: PerformContext): Prom
   switch (effect.kind) {
     case 'CreateService':
       return createService(gpujob, effect.service, effect.run, context);
+    case 'CreateClaimTemplate':
+      return createClaimTemplate(gpujob, effect.template, effect.run, context);
     case 'CreateJob':
       return createJob(gpujob, effect.job, effect.run, context);
     case 'TryJob':
       return tryJob(effect.job, effect.run, context);
     case 'DeleteService':
-      return deleteService(gpujob, effect.name, context);
+      return deleteChild(services, gpujob, effect.name, context);
+    case 'DeleteClaimTemplate':
+      return deleteChild(resourceClaimTemplates, gpujob, effect.name, context);
     case 'DeleteJob':
       return deleteJob(gpujob, effect, context);
     case 'WriteStatus':
@@ -168,6 +173,32 @@ async function createService(
   }
 }
 
+/** Its spec can't change: one of an earlier try, whose Job was never made, may name other cards, and goes. */
+async function createClaimTemplate(
+  gpujob: GPUJob,
+  template: ResourceClaimTemplateManifest,
+  run: number,
+  context: PerformContext,
+): Promise<Performance> {
+  const { client, signal } = context;
+  try {
+    await client.create(resourceClaimTemplates, template, {}, signal);
+    return done;
+  } catch (error) {
+    if (!isApiError(error, 'AlreadyExists')) return refusalOr(error, run);
+    const found = await client.get(resourceClaimTemplates, template.metadata, signal);
+    if (!isOwnedBy(found, gpujob)) return nameTaken('ResourceClaimTemplate', found, run);
+    if (reservationText(found) === reservationText(template)) return done;
+    const options = { uid: found.metadata.uid, propagationPolicy: 'Background' as const };
+    await client.delete(resourceClaimTemplates, template.metadata, options, signal);
+    return outdated;
+  }
+}
+
+function reservationText({ metadata }: { metadata: { annotations?: Record<string, string> } }): string | undefined {
+  return metadata.annotations?.[annotations.reservation];
+}
+
 async function tryJob(job: JobManifest, run: number, context: PerformContext): Promise<Performance> {
   try {
     await context.client.create(jobs, job, { strict: true, dryRun: true }, context.signal);
@@ -199,13 +230,18 @@ async function deleteJob(
   }
 }
 
-async function deleteService(gpujob: GPUJob, name: string, context: PerformContext): Promise<Performance> {
+async function deleteChild<T extends Child>(
+  resource: Resource<T>,
+  gpujob: GPUJob,
+  name: string,
+  context: PerformContext,
+): Promise<Performance> {
   const key = { namespace: gpujob.metadata.namespace, name };
   try {
-    const found = await context.client.get(services, key, context.signal);
+    const found = await context.client.get(resource, key, context.signal);
     if (!isOwnedBy(found, gpujob)) return done;
     const options = { uid: found.metadata.uid, propagationPolicy: 'Background' as const };
-    await context.client.delete(services, key, options, context.signal);
+    await context.client.delete(resource, key, options, context.signal);
     return done;
   } catch (error) {
     if (isApiError(error, 'NotFound', 'Conflict')) return done;
@@ -230,11 +266,13 @@ async function writeStatus(
   }
 }
 
-function isOwnedBy(child: Job | Service, gpujob: GPUJob): boolean {
+type Child = Job | Service | ResourceClaimTemplate;
+
+function isOwnedBy(child: Child, gpujob: GPUJob): boolean {
   return (child.metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === gpujob.metadata.uid);
 }
 
-function nameTaken(kind: string, found: Job | Service, run: number): Performance {
+function nameTaken(kind: string, found: Child, run: number): Performance {
   const owner = found.metadata.ownerReferences?.find((candidate) => candidate.controller);
   const whose = owner ? `${owner.kind} ${owner.name} owns it` : 'nobody owns it';
   const what = found.metadata.deletionTimestamp

@@ -20,13 +20,23 @@ const count = z.int().min(0);
 const reservationSchema: z.ZodType<Reservation> = z.object({
   run: z.string(),
   placement: z.object({
-    workers: z.array(z.object({ node: z.string(), count })),
+    workers: z.array(z.object({ node: z.string(), count, cards: z.array(z.string()).optional() })),
     resourceName: z.string(),
     product: z.string(),
     cardVRAMMebibytes: count,
     policyVersion: count,
     decisionID: z.string(),
-    backend: z.literal('DevicePlugin'),
+    backend: z.enum(['DevicePlugin', 'DRA']),
+    claim: z
+      .object({
+        driver: z.string(),
+        gpus: count,
+        identityAttribute: z.string(),
+        match: z.record(z.string(), z.string()),
+        requests: z.record(z.string(), z.string()),
+        mebibytes: count,
+      })
+      .optional(),
   }),
   perWorker: z.record(z.string(), z.number().min(0)),
 });

@@ -26,12 +26,40 @@ export type VRAM =
   | { readonly known: false; readonly reason: UnknownVRAMReason; readonly detail: string };
 
 /** Why a pool's cards must not be used at the moment, although they exist. */
-export type RefusalReason = 'MIGReconfiguring' | 'DriverUpgrading';
+export type RefusalReason = 'MIGReconfiguring' | 'DriverUpgrading' | 'NoDeviceClass';
 
-/** All cards of a node behind one extended resource name. One pool per resource name and node. */
+/** How the scheduler holds a card: as an extended resource, or by a ResourceClaim (dynamic resource allocation). */
+export type BackendName = 'DevicePlugin' | 'DRA';
+
+/** How a card may be divided: a share is at least `min` and a whole number of `step` above it, in MiB. */
+export interface ShareRule {
+  readonly minMebibytes: number;
+  readonly stepMebibytes: number;
+  /** The least of each other capacity (cores, shares …), so that one share doesn't take all of it: by name, as a quantity. */
+  readonly besides: Readonly<Record<string, string>>;
+}
+
+/** How a claim names the cards of a pool; the same for all of them. */
+export interface DeviceTerms {
+  readonly driver: string;
+  /** The attribute by which a selector tells one card from another, e.g. gpu.nvidia.com/uuid. */
+  readonly identityAttribute: string;
+  /** What tells these from other devices behind the same class, by attribute, e.g. gpu.nvidia.com/type. */
+  readonly match: Readonly<Record<string, string>>;
+  /** The name under which the driver publishes a card's memory; '' where it doesn't. */
+  readonly memory: string;
+  /** All of one card, by capacity name, as the driver publishes it: what who wants it alone asks for. */
+  readonly whole: Readonly<Record<string, string>>;
+  /** Undefined: one claim takes a card whole. */
+  readonly shares?: ShareRule;
+}
+
+/** All cards of a node that are alike and asked for by one name: an extended resource, or a device class. */
 export interface CardPool {
-  /** nvidia.com/gpu, nvidia.com/gpu.shared, nvidia.com/mig-1g.5gb, amd.com/gpu, gpu.intel.com/i915 … */
+  /** nvidia.com/gpu, nvidia.com/gpu.shared, nvidia.com/mig-1g.5gb, amd.com/gpu …; with DRA the device class: gpu.nvidia.com … */
   readonly resourceName: string;
+  /** With DRA: how a claim asks for them. Absent: a device plugin offers them. */
+  readonly devices?: DeviceTerms;
   readonly vendor: Vendor;
   /** As the label has it, with its `-MIG-<profile>` and `-SHARED` suffixes; '' where no label names the product. */
   readonly product: string;
@@ -124,6 +152,7 @@ export interface NodeConstraints {
 /** The static half of a request: which cards are of the right kind at all, whatever their size and use. */
 export interface CardFilter {
   readonly isolation: Isolation;
+  readonly allocation: 'Auto' | BackendName;
   readonly products: Products;
   readonly constraints: NodeConstraints;
 }
@@ -143,7 +172,6 @@ export interface Workload extends CardFilter {
   readonly gpus: number;
   readonly workers: number;
   readonly policyName: string;
-  readonly allocation: 'Auto' | 'DevicePlugin';
   readonly priority: number;
   readonly createdAtMilliseconds: number;
   /** Effective requests of one worker's Pod without its cards, `pods: 1` among them (`podRequests` in pod-facts.ts). */
@@ -156,11 +184,27 @@ export interface PlacedWorkers {
   readonly node: string;
   /** Workers there, not cards. */
   readonly count: number;
+  /** With DRA: the identity of each card of each worker, so one may stand there twice. Absent: whichever cards of the pool. */
+  readonly cards?: readonly string[] | undefined;
+}
+
+/** What each worker's claim asks of each of its cards. */
+export interface CardClaim {
+  readonly driver: string;
+  /** Cards of one claim. */
+  readonly gpus: number;
+  readonly identityAttribute: string;
+  readonly match: Readonly<Record<string, string>>;
+  /** By capacity name, as quantities; memory is among them wherever the driver publishes it. */
+  readonly requests: Readonly<Record<string, string>>;
+  /** What that takes of a card's VRAM. */
+  readonly mebibytes: number;
 }
 
 export interface Placement {
   /** By node name. */
   readonly workers: readonly PlacedWorkers[];
+  /** With DRA the device class. */
   readonly resourceName: string;
   readonly product: string;
   /** The smallest among the chosen nodes. */
@@ -168,7 +212,9 @@ export interface Placement {
   readonly policyVersion: number;
   /** `<uid>-<run>` */
   readonly decisionID: string;
-  readonly backend: 'DevicePlugin';
+  readonly backend: BackendName;
+  /** With DRA, always. */
+  readonly claim?: CardClaim | undefined;
 }
 
 /** A placement that holds its cards although not all its Pods are bound yet. */
@@ -176,8 +222,48 @@ export interface Reservation {
   /** '<gpujob uid>/<run>', as in PodFacts.run. */
   readonly run: string;
   readonly placement: Placement;
-  /** One worker, with its cards under placement.resourceName. */
+  /** One worker, with its cards under placement.resourceName where a device plugin offers them. */
   readonly perWorker: ResourceAmounts;
+}
+
+/** One card of a node, as its driver's ResourceSlices publish it. */
+export interface CardDevice {
+  /** Unique in the cluster: '<driver>/<pool>/<device>', as claims name it. */
+  readonly id: string;
+  /** As a selector tells it from others: the value of the pool's identity attribute. */
+  readonly identity: string;
+  /** Whose it is: the pool of alike cards, `count` and `installed` counting this one. */
+  readonly pool: CardPool;
+  /** Claims that fit beside each other by what else the driver publishes of it (multiprocessors …). */
+  readonly slots: number;
+  /** What it takes of counters that devices share, by '<driver>/<pool>/<set>/<counter>': a slice and its card have some in common. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Its driver says that it must not be used now. */
+  readonly tainted: boolean;
+}
+
+/** What drivers publish of one node. */
+export interface NodeDevices {
+  readonly devices: readonly CardDevice[];
+  /** What there is of each shared counter. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** What placement reads of a ResourceClaim, whoever made it; made by `claimFacts` in claim-facts.ts. */
+export interface ClaimFacts {
+  readonly uid: string;
+  /** '<gpujob uid>/<run>' on the claims of our own runs. */
+  readonly run?: string;
+  /** Of the Pod for which it was made; '' where it was made by hand. */
+  readonly podUID: string;
+  /** Nothing while it isn't allocated. */
+  readonly holds: readonly HeldDevice[];
+}
+
+export interface HeldDevice {
+  readonly deviceID: string;
+  /** By capacity name in bytes; empty: the device as a whole. */
+  readonly consumed: Readonly<Record<string, number>>;
 }
 
 export type Weights = Readonly<Record<WeightName, number>>;

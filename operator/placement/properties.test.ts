@@ -109,7 +109,7 @@ describe('whatever the cluster and the queue', () => {
             const there = allocatable[name];
             return there === undefined ? undefined : there - inventory.used(node, name);
           };
-          const ask = { ...workload, needMebibytes: workload.vramMebibytes };
+          const ask = { ...workload, needMebibytes: workload.vramMebibytes, leastMebibytes: workload.vramMebibytes };
           return fitViolation({ ask, node: facts, pool, freeCards: free, freeAmount: left }) === undefined;
         });
         expect(fitting.length > 0).toBe(placedOn !== undefined);

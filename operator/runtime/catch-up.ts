@@ -25,6 +25,8 @@ export interface CatchUpOptions<T extends KubernetesObject> {
    * Absent where the server never says it.
    */
   renewWatch?: () => Promise<void>;
+  /** Whether an error says that the server has nothing of the kind: then there is nothing to catch up with. */
+  isAbsent?: (error: unknown) => boolean;
 }
 
 type Readable = Pick<Store<KubernetesObject>, 'get' | 'list' | 'resourceVersion'>;
@@ -51,6 +53,7 @@ export async function catchUp<T extends KubernetesObject>(
       return;
     } catch (error) {
       signal.throwIfAborted();
+      if (options.isAbsent?.(error) === true) return;
       if (!isApiError(error)) throw error;
       options.log.warn({ err: error, failures }, 'catching up failed and will be tried again');
       await sleep(options.clock, backoffMilliseconds(backoff, failures, options.random()), signal);

@@ -9,6 +9,8 @@ export interface Collection<T extends KubernetesObject> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly sendsBookmarks?: boolean;
+  /** Whether a server may not know the kind at all: then there are none of it. */
+  readonly optional?: boolean;
 }
 
 /** managedFields alone is a third of most objects. */

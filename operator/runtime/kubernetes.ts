@@ -6,7 +6,9 @@ import type {
   V1Condition,
   V1ConfigMap,
   V1ControllerRevision,
+  ResourceV1ResourceClaim,
   V1Job,
+  V1DeviceClass,
   V1Lease,
   V1Namespace,
   V1Secret,
@@ -15,6 +17,8 @@ import type {
   V1Pod,
   V1PodTemplateSpec,
   V1PriorityClass,
+  V1ResourceClaimTemplate,
+  V1ResourceSlice,
   V1Service,
   V1Status,
 } from '@kubernetes/client-node';
@@ -51,6 +55,10 @@ export type ConfigMap = Stored<V1ConfigMap>;
 export type PriorityClass = Stored<V1PriorityClass>;
 /** `data` is any JSON; client-node says object. */
 export type ControllerRevision = Omit<Stored<V1ControllerRevision>, 'data'> & { data?: unknown };
+export type ResourceSlice = Stored<V1ResourceSlice>;
+export type ResourceClaim = Stored<ResourceV1ResourceClaim>;
+export type ResourceClaimTemplate = Stored<V1ResourceClaimTemplate>;
+export type DeviceClass = Stored<V1DeviceClass>;
 export type CoreEvent = Stored<CoreV1Event>;
 export type Event = Stored<EventsV1Event>;
 export type PodTemplate = Wire<V1PodTemplateSpec>;

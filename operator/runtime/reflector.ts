@@ -11,6 +11,7 @@ import { ApiError, isApiError } from './errors.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 import type { Log } from './log.ts';
 import type { Resource, Selection } from './resource.ts';
+import { noVersion } from './resource-version.ts';
 import type { Listing, Store } from './store.ts';
 
 export interface ReflectorOptions<T extends KubernetesObject> extends Selection {
@@ -23,6 +24,8 @@ export interface ReflectorOptions<T extends KubernetesObject> extends Selection 
   log: Log;
   /** false: the server keeps no watch cache for it (events), so a quiet watch brings no byte at all. */
   sendsBookmarks?: boolean;
+  /** A server that doesn't know the kind has none of it; it is asked again from time to time, as it may be upgraded. */
+  optional?: boolean;
 }
 
 type State<T> =
@@ -57,6 +60,9 @@ const withoutBookmarks = [60, 60] as const;
 /** kube-apiserver sends a bookmark two seconds before a watch's end (nextBookmarkTime in its cacher). */
 const renewedWatchSeconds = 3;
 
+/** A kind that isn't served now may be after an upgrade. */
+const absentMilliseconds = 60_000;
+
 /** The reason why a watch was ended by ourselves. */
 const renewed = new Error('the watch begins anew');
 
@@ -71,11 +77,17 @@ export class Reflector<T extends KubernetesObject> {
   #watch = new AbortController();
   /** Asked for, not yet begun. */
   #renewal: Renewal | undefined;
+  #served: boolean | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#selection = selectionOf(options);
     this.#log = options.log.child({ resource: options.resource.plural, ...this.#selection });
+  }
+
+  /** Whether the server knows the kind; undefined until it has answered. */
+  get isServed(): boolean | undefined {
+    return this.#served;
   }
 
   /** Until the signal is aborted. */
@@ -98,6 +110,10 @@ export class Reflector<T extends KubernetesObject> {
           state = { kind: 'listed', resourceVersion: state.resourceVersion };
           continue;
         }
+        if (this.#isAbsent(error)) {
+          state = await this.#none(state, signal);
+          continue;
+        }
         if (isApiError(error, 'Expired') && !expired) {
           // The server is back and doesn't know our version any more: the outage before is no reason to wait again.
           expired = true;
@@ -109,12 +125,29 @@ export class Reflector<T extends KubernetesObject> {
     }
   }
 
+  #isAbsent(error: unknown): boolean {
+    return this.#options.optional === true && isApiError(error, 'NotFound');
+  }
+
+  async #none(state: State<T>, signal: AbortSignal): Promise<State<T>> {
+    if (state.kind === 'watching') {
+      state.renewal?.resolve();
+      await state.events.return();
+    }
+    const listing = state.kind === 'listing' ? state.listing : this.#options.store.startListing();
+    listing.finish(noVersion);
+    this.#served = false;
+    await sleep(this.#options.clock, absentMilliseconds, signal).catch(() => undefined);
+    return { kind: 'empty', paged: true };
+  }
+
   /** Resolves when the store holds everything that had happened to the collection when this was called. */
   catchUp(signal: AbortSignal): Promise<void> {
     const { client, resource, store, clock, random, sendsBookmarks } = this.#options;
     return catchUp(
       {
         ...{ client, resource, store, clock, random, log: this.#log, selection: this.#selection },
+        ...(this.#options.optional === true ? { isAbsent: (error: unknown) => this.#isAbsent(error) } : {}),
         ...(sendsBookmarks === false ? {} : { renewWatch: () => this.#renewWatch() }),
       },
       signal,
@@ -160,6 +193,7 @@ export class Reflector<T extends KubernetesObject> {
     listing.add(page.items);
     if (page.continue !== undefined) return { kind: 'listing', paged, listing, continue: page.continue };
     listing.finish(page.resourceVersion);
+    this.#served = true;
     return { kind: 'listed', resourceVersion: page.resourceVersion };
   }
 

@@ -4,6 +4,7 @@ import type {
   ConfigMap,
   ControllerRevision,
   CoreEvent,
+  DeviceClass,
   Event,
   Job,
   KubernetesObject,
@@ -13,6 +14,9 @@ import type {
   ObjectMeta,
   Pod,
   PriorityClass,
+  ResourceClaim,
+  ResourceClaimTemplate,
+  ResourceSlice,
   Secret,
   Service,
 } from './kubernetes.ts';
@@ -58,6 +62,16 @@ export const priorityClasses = builtIn<PriorityClass>(
   'PriorityClass',
   'Cluster',
 );
+
+const dra = ['resource.k8s.io', 'v1'] as const;
+export const resourceSlices = builtIn<ResourceSlice>(...dra, 'resourceslices', 'ResourceSlice', 'Cluster');
+export const resourceClaims = builtIn<ResourceClaim>(...dra, 'resourceclaims', 'ResourceClaim');
+export const resourceClaimTemplates = builtIn<ResourceClaimTemplate>(
+  ...dra,
+  'resourceclaimtemplates',
+  'ResourceClaimTemplate',
+);
+export const deviceClasses = builtIn<DeviceClass>(...dra, 'deviceclasses', 'DeviceClass', 'Cluster');
 
 function builtIn<T extends KubernetesObject>(
   group: string,

@@ -12,6 +12,10 @@ export class StoreIndex<T> {
     return [...(this.#buckets.get(value)?.values() ?? [])];
   }
 
+  values(): readonly string[] {
+    return [...this.#buckets.keys()];
+  }
+
   add(key: string, object: T): void {
     for (const value of this.#valuesOf(object)) this.#bucket(value).set(key, object);
   }

@@ -75,9 +75,18 @@ export class Store<T extends KubernetesObject> {
   }
 
   byIndex(index: string, value: string): readonly T[] {
-    const found = this.#indexes.get(index);
-    if (!found) throw new TypeError(`this store has no index "${index}"`);
-    return found.get(value);
+    return this.#index(index).get(value);
+  }
+
+  /** Every value under which an index finds something. */
+  valuesOf(index: string): readonly string[] {
+    return this.#index(index).values();
+  }
+
+  #index(name: string): StoreIndex<T> {
+    const found = this.#indexes.get(name);
+    if (!found) throw new TypeError(`this store has no index "${name}"`);
+    return found;
   }
 
   /** Called after each change, before anything else happens. Returns how to stop it. */

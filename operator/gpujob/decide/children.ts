@@ -3,6 +3,7 @@
 import type { Job } from '../../runtime/kubernetes.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
+import { reservationOf } from '../reservation.ts';
 import { earliest } from './deadline.ts';
 import { endOf, hasEnded, isDeleting, isFinished, ownJobs, runOf } from './run.ts';
 
@@ -23,11 +24,16 @@ export function cleanUp(o: Observation): Cleanup {
   };
 }
 
-/** The Service first: while the Job is there, a crash in between is seen and mended. */
+/** The others first: while the Job is there, a crash in between is seen and mended. */
 function deleteRun(o: Observation, job: Job): Effect[] {
   const { name, uid, resourceVersion } = job.metadata;
   const deleteJob: Effect = { kind: 'DeleteJob', name, uid, resourceVersion };
-  return o.spec.workers > 1 ? [{ kind: 'DeleteService', name }, deleteJob] : [deleteJob];
+  const hasClaims = reservationOf(job)?.placement.claim !== undefined;
+  return [
+    ...(o.spec.workers > 1 ? [{ kind: 'DeleteService', name } as const] : []),
+    ...(hasClaims ? [{ kind: 'DeleteClaimTemplate', name } as const] : []),
+    deleteJob,
+  ];
 }
 
 /** Infinity: stays. */

@@ -66,6 +66,8 @@ export function apply(world: World, seen: GPUJob, effect: Effect): boolean {
       return writeStatus(world, seen, effect);
     case 'CreateService':
     case 'DeleteService':
+    case 'CreateClaimTemplate':
+    case 'DeleteClaimTemplate':
     case 'TryJob':
     case 'Learn':
     case 'Settle':

@@ -4,13 +4,18 @@ import type { NodeSelectorTerm, Placement, Toleration } from '../model.ts';
 
 export interface ContainerShape {
   name: string;
-  resources?: { limits?: Record<string, string>; requests?: Record<string, string> };
+  resources?: {
+    limits?: Record<string, string>;
+    requests?: Record<string, string>;
+    claims?: { name: string }[];
+  };
 }
 
 /** The parts of a pod template that a backend reads and writes; client-node's type as it is in JSON fits. */
 export interface PodTemplateShape {
   spec?: {
     containers: ContainerShape[];
+    resourceClaims?: { name: string; resourceClaimTemplateName?: string }[];
     affinity?: {
       nodeAffinity?: {
         requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: readonly NodeSelectorTerm[] };
@@ -26,10 +31,29 @@ export interface AllocationRequest {
   readonly gpus: number;
   /** The container that gets them; '': the first. */
   readonly container: string;
+  /** Of the run's children: its Job, and the template of its claims where it has one. */
+  readonly childName: string;
+}
+
+/** The part of a ResourceClaim's spec that says which devices (k8s.io/api/resource/v1). */
+export interface DeviceClaim {
+  requests: {
+    name: string;
+    exactly: {
+      deviceClassName: string;
+      allocationMode: 'ExactCount';
+      count: number;
+      capacity?: { requests: Record<string, string> };
+      selectors: { cel: { expression: string } }[];
+    };
+  }[];
+  constraints?: { requests: string[]; distinctAttribute: string }[];
 }
 
 export interface AllocationBackend {
   readonly name: Placement['backend'];
   /** The same template with the cards asked for and the nodes pinned; everything else as the user wrote it. */
   allocate<T extends PodTemplateShape>(template: T, request: AllocationRequest): T;
+  /** What each worker claims; undefined where its Pod itself says so. */
+  claimFor(placement: Placement): DeviceClaim | undefined;
 }

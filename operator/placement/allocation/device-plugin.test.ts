@@ -17,7 +17,7 @@ const placement: Placement = {
 };
 
 function allocate(template: PodTemplateShape, container = '', gpus = 2): PodTemplateShape {
-  return backendOf(placement).allocate(template, { placement, gpus, container });
+  return backendOf(placement).allocate(template, { placement, gpus, container, childName: 'job-1' });
 }
 
 const pin = (node: string): object => ({ key: 'metadata.name', operator: 'In', values: [node] });

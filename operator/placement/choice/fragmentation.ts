@@ -5,7 +5,10 @@ import type { Workload } from '../model.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
 
 /** What a typical workload asks; a plain Workload fits. */
-export type TypicalAsk = Pick<Workload, 'isolation' | 'products' | 'constraints' | 'vramMebibytes' | 'gpus'>;
+export type TypicalAsk = Pick<
+  Workload,
+  'isolation' | 'allocation' | 'products' | 'constraints' | 'vramMebibytes' | 'gpus'
+>;
 
 /**
  * Permille of the free cards that the typical workloads could not use, on average over them (fragmentation as in "Beware of

@@ -1,5 +1,6 @@
 // How good a place is: integers from 0 to 1000 for each of the policy's weights, summed by weight. It judges places that fit;
 // whether one fits is fit.ts's business.
+import type { Take } from '../inventory/cards-in-use.ts';
 import { weightNames } from '../model.ts';
 import type { ScoreSignals, WeightName, Weights } from '../model.ts';
 
@@ -104,6 +105,8 @@ const special = new WeakMap<ScoreSignals, ReadonlySet<string>>();
 
 export interface ScoredCandidate extends Candidate {
   readonly score: number;
+  /** What the worker takes of which cards, where they are published one by one. */
+  readonly cards?: readonly Take[];
 }
 
 /**

@@ -7,6 +7,7 @@ import type { ResourceAmounts } from '../model.ts';
 import type { NodeEntry } from '../inventory/node-class.ts';
 import { compareCandidates, nodesWithSignals, totalScore } from './score.ts';
 import type { Candidate, ScoredCandidate, ScoringContext } from './score.ts';
+import { asksShares, cardsFree, chooseCards, workersByCards } from '../fit/room.ts';
 import type { Shape, Site, SiteGroup } from '../fit/shape.ts';
 import { nodesOf } from '../fit/shape.ts';
 
@@ -20,6 +21,7 @@ export interface SearchContext {
 /** Where all workers go: one entry per worker, and the cards' group. */
 export interface Places {
   readonly group: SiteGroup;
+  readonly ask: Ask;
   readonly workers: readonly ScoredCandidate[];
 }
 
@@ -30,7 +32,7 @@ export function choosePlaces(context: SearchContext, shape: Shape): Places | und
     const workers =
       shape.workers === 1 ? chooseOne(context, shape.ask, group) : chooseGang(context, shape.ask, group, shape.workers);
     if (workers === undefined) continue;
-    const places = { group, workers };
+    const places = { group, ask: shape.ask, workers };
     if (best === undefined || comparePlaces(workers, best.workers) < 0) best = places;
   }
   return best;
@@ -55,7 +57,7 @@ function chooseGang(
     const candidate = bestCandidate(context, ask, group.sites);
     if (candidate === undefined) break;
     chosen.push(candidate);
-    draft.take(candidate.node, group.perWorker);
+    draft.take(candidate.node, group.perWorker, candidate.cards);
   }
   draft.giveBackTo(0);
   return chosen.length === workers ? chosen : undefined;
@@ -83,11 +85,12 @@ function nodeCount(workers: readonly ScoredCandidate[]): number {
 }
 
 /** An upper bound by cards alone: cheap, and mostly it already says no. */
-function freeSlots(context: SearchContext, { gpus }: Ask, { sites }: SiteGroup): number {
+function freeSlots(context: SearchContext, ask: Ask, { sites }: SiteGroup): number {
+  const { gpus } = ask;
   let slots = 0;
   for (const site of sites) {
-    if (site.matching !== undefined) {
-      for (const node of site.matching) slots += Math.floor(freeCards(context.inventory, node, site) / gpus);
+    if (site.matching !== undefined || asksShares(ask, site.pool)) {
+      for (const node of nodesOf(site)) slots += slotsByCards(context.inventory, ask, site, node);
       continue;
     }
     for (let free = gpus; free <= site.pool.count; free += 1) {
@@ -104,7 +107,8 @@ function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[])
   };
   const special = nodesWithSignals(context.scoring.signals);
   for (const site of sites) {
-    if (site.matching === undefined) considerFullest(context, ask, site, special, consider);
+    if (site.matching === undefined && !asksShares(ask, site.pool))
+      considerFullest(context, ask, site, special, consider);
     else considerFullestOf(context, ask, site, special, consider);
     for (const node of special) {
       if (context.inventory.node(node)?.nodeClass === site.nodeClass && isAllowed(site, node)) {
@@ -147,7 +151,7 @@ function considerFullestOf(
 ): void {
   let fullest: { node: string; free: number } | undefined;
   for (const node of nodesOf(site)) {
-    const free = freeCards(context.inventory, node, site);
+    const free = freeCards(context.inventory, ask, node, site);
     if (free < ask.gpus || (fullest !== undefined && free >= fullest.free)) continue;
     if (!special.has(node) && hasRoom(context, ask, node)) fullest = { node, free };
   }
@@ -161,7 +165,7 @@ function considerNode(
   node: string,
   consider: (candidate: ScoredCandidate) => void,
 ): void {
-  const free = freeCards(context.inventory, node, site);
+  const free = freeCards(context.inventory, ask, node, site);
   if (free >= ask.gpus && hasRoom(context, ask, node)) consider(scored(context, ask, site, node, free));
 }
 
@@ -175,11 +179,20 @@ function scored(context: SearchContext, ask: Ask, site: Site, node: string, free
     freeCards: free,
     count: pool.count,
   };
-  return { ...candidate, score: totalScore(candidate, context.scoring) };
+  const entry = context.inventory.node(node);
+  const cards = entry && chooseCards(ask, entry, site.poolIndex);
+  return { ...candidate, score: totalScore(candidate, context.scoring), ...(cards ? { cards } : {}) };
 }
 
-export function freeCards(inventory: Inventory, node: string, site: Site): number {
-  return inventory.node(node)?.free[site.poolIndex] ?? 0;
+/** Cards of a node that would do for one worker now. */
+export function freeCards(inventory: Inventory, ask: Ask, node: string, { poolIndex }: Site): number {
+  const entry = inventory.node(node);
+  return entry === undefined ? 0 : cardsFree(ask, entry, poolIndex);
+}
+
+function slotsByCards(inventory: Inventory, ask: Ask, { poolIndex }: Site, node: string): number {
+  const entry = inventory.node(node);
+  return entry === undefined ? 0 : workersByCards(ask, entry, poolIndex);
 }
 
 function hasRoom(context: SearchContext, ask: Ask, node: string): boolean {
@@ -204,7 +217,7 @@ export function workersNow(context: SearchContext, ask: Ask, site: Site, node: s
   const entry = context.inventory.node(node);
   if (entry === undefined || context.isLeftOut(node)) return 0;
   const used = context.inventory.usedAmounts(node);
-  let workers = Math.floor(freeCards(context.inventory, node, site) / ask.gpus);
+  let workers = workersByCards(ask, entry, site.poolIndex);
   for (const name in ask.perWorker) {
     const asked = ask.perWorker[name] ?? 0;
     const there = entry.allocatable[name];

@@ -20,9 +20,11 @@ function violationOf(
   const violation = fitViolation({
     ask: {
       isolation: 'Exclusive',
+      allocation: 'Auto',
       products: { allow: [], deny: [] },
       constraints: free,
       needMebibytes: 20480,
+      leastMebibytes: 20480,
       gpus: 2,
       perWorker: { cpu: 1000, pods: 1 },
       ...ask,

@@ -1,7 +1,8 @@
 // Whether one worker fits on one node's cards: a chain of small rules, each an assertion with the words that say what is
 // wrong. The first violation wins. The words are API: they end up in status messages.
 import { formatCapacity } from '../../resources/quantity.ts';
-import type { CardFilter, CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
+import type { BackendName, CardFilter, CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
+import { asksShares, takenOfCard } from './room.ts';
 import { nodeMatches } from './selectors.ts';
 import { cardToleration, lastingTaints, untoleratedTaint } from './taints.ts';
 
@@ -12,6 +13,7 @@ export type RuleName =
   | 'TaintsAreTolerated'
   | 'NodeMatchesSelector'
   | 'ProductIsAllowed'
+  | 'AllocationIsOffered'
   | 'IsolationIsOffered'
   | 'VRAMIsKnown'
   | 'CardIsLargeEnough'
@@ -23,6 +25,8 @@ export type RuleName =
 export interface Ask extends CardFilter {
   /** VRAM per card, headroom included where it applies. */
   readonly needMebibytes: number;
+  /** Without headroom: on a share, which headroom only makes larger as far as the card goes. */
+  readonly leastMebibytes: number;
   readonly gpus: number;
   readonly perWorker: ResourceAmounts;
 }
@@ -70,7 +74,7 @@ function lastingTaintsAreTolerated({ ask, node, pool }: KindSubject): string | u
 
 function taintWords(taints: NodeFacts['taints'], ask: CardFilter, pool: CardPool): string | undefined {
   if (taints.length === 0) return undefined;
-  const taint = untoleratedTaint(taints, [...ask.constraints.tolerations, cardToleration(pool.resourceName)]);
+  const taint = untoleratedTaint(taints, [...ask.constraints.tolerations, cardToleration(pool)]);
   return taint === undefined ? undefined : `tainted (${taint.key}:${taint.effect})`;
 }
 
@@ -89,8 +93,24 @@ function productIsAllowed({ ask, pool }: KindSubject): string | undefined {
   return `of another product (${pool.product === '' ? 'no name' : pool.product})`;
 }
 
+function allocationIsOffered({ ask, pool }: KindSubject): string | undefined {
+  const offered = backendOf(pool);
+  return ask.allocation === 'Auto' || ask.allocation === offered
+    ? undefined
+    : `offered by ${backendWords[offered]} only`;
+}
+
+const backendWords: Readonly<Record<BackendName, string>> = { DevicePlugin: 'device plugin', DRA: 'DRA' };
+
+export function backendOf({ devices }: CardPool): BackendName {
+  return devices === undefined ? 'DevicePlugin' : 'DRA';
+}
+
 function isolationIsOffered({ ask, pool }: KindSubject): string | undefined {
-  return pool.isolation === ask.isolation ? undefined : `without ${ask.isolation} cards (${pool.isolation} here)`;
+  if (pool.isolation === ask.isolation) return undefined;
+  // A card that its driver divides is whole or shared, as each job wants it.
+  if (pool.isolation === 'Exclusive' && asksShares(ask, pool)) return undefined;
+  return `without ${ask.isolation} cards (${pool.isolation} here)`;
 }
 
 function vramIsKnown({ pool }: StaticSubject): string | undefined {
@@ -98,7 +118,7 @@ function vramIsKnown({ pool }: StaticSubject): string | undefined {
 }
 
 function cardIsLargeEnough({ ask, pool }: StaticSubject): string | undefined {
-  if (!pool.vram.known || pool.vram.mebibytes >= ask.needMebibytes) return undefined;
+  if (!pool.vram.known || takenOfCard(ask, pool) > 0) return undefined;
   return `cards too small (${formatCapacity(pool.vram.mebibytes)})`;
 }
 
@@ -146,6 +166,7 @@ const sizeRules: Chain<StaticSubject> = [
 
 const productRules: Chain<KindSubject> = [
   ['ProductIsAllowed', productIsAllowed],
+  ['AllocationIsOffered', allocationIsOffered],
   ['IsolationIsOffered', isolationIsOffered],
 ];
 

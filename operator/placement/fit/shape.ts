@@ -1,9 +1,10 @@
 // What all workloads that ask for the same have in common within one pass: the pools of the right kind, those that would do
 // when empty, those that may be used now. It asks the rules once per class of nodes and never looks at what is in use.
 import type { Ask } from './fit.ts';
-import { cardsPerWorkerAllowed, classKindViolation, classViolation, hasAmount } from './fit.ts';
+import { takenOfCard, workersOnEmpty } from './room.ts';
+import { backendOf, cardsPerWorkerAllowed, classKindViolation, classViolation, hasAmount } from './fit.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import type { CardPool, Policy, ResourceAmounts, Workload } from '../model.ts';
+import type { BackendName, CardPool, Policy, ResourceAmounts, Workload } from '../model.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
 import { looksAtNodes, nodeMatches } from './selectors.ts';
 
@@ -20,6 +21,8 @@ export interface Site {
 export interface SiteGroup {
   readonly product: string;
   readonly resourceName: string;
+  /** Stands for the pools of all its sites in everything but their number of cards. */
+  readonly pool: CardPool;
   readonly sites: readonly Site[];
   /** One worker with its cards. */
   readonly perWorker: ResourceAmounts;
@@ -42,13 +45,15 @@ export interface Shape {
 
 /** Equal keys ask for the same. The order of keys in the template's maps may tell twins apart, which costs time and nothing else. */
 export function shapeKey(workload: Workload): string {
-  const { vramMebibytes, hasMargin, gpus, workers, isolation, products, policyName, constraints, perWorker } = workload;
+  const { vramMebibytes, hasMargin, gpus, workers, isolation, allocation, products } = workload;
+  const { policyName, constraints, perWorker } = workload;
   return JSON.stringify([
     vramMebibytes,
     hasMargin,
     gpus,
     workers,
     isolation,
+    allocation,
     products,
     policyName,
     constraints,
@@ -104,8 +109,9 @@ export function matchingNodes(
 }
 
 function shapeAt(needMebibytes: number, workload: Workload, kindSites: readonly Site[]): Shape {
-  const { isolation, products, constraints, gpus, perWorker, workers, vramMebibytes } = workload;
-  const ask: Ask = { isolation, products, constraints, gpus, perWorker, needMebibytes };
+  const { isolation, allocation, products, constraints, gpus, perWorker, workers, vramMebibytes } = workload;
+  const kind = { isolation, allocation, products, constraints };
+  const ask: Ask = { ...kind, gpus, perWorker, needMebibytes, leastMebibytes: vramMebibytes };
   const roomy = kindSites.filter((site) => isRoomy(site, ask));
   const hopeful = groupSites(roomy, ask).filter((group) => groupRoom(group, ask, workers) >= workers);
   const usable = hopeful
@@ -116,8 +122,7 @@ function shapeAt(needMebibytes: number, workload: Workload, kindSites: readonly 
 
 /** Its cards are large enough, and an empty node of it would hold a worker. */
 export function isRoomy(site: Site, ask: Ask): boolean {
-  const { vram } = site.pool;
-  return vram.known && vram.mebibytes >= ask.needMebibytes && siteRoom(site, ask, 1) > 0;
+  return takenOfCard(ask, site.pool) > 0 && siteRoom(site, ask, 1) > 0;
 }
 
 export function inService({ nodeClass, pool }: Site, ask: Ask): boolean {
@@ -131,18 +136,20 @@ function offersRoom(shape: Shape): boolean {
 /** Workers that the nodes of a site hold together when nothing else runs there; counted no further than to `enough`. */
 export function siteRoom(site: Site, ask: Ask, enough = Infinity): number {
   const { nodeClass, pool } = site;
-  if (!cardsPerWorkerAllowed(ask, pool) || workersIn(nodeClass.largestAllocatable, ask, pool.installed) === 0) return 0;
+  if (!cardsPerWorkerAllowed(ask, pool) || workersIn(nodeClass.largestAllocatable, ask, pool, pool.installed) === 0)
+    return 0;
   let workers = 0;
   for (const name of nodesOf(site)) {
-    workers += workersIn(nodeClass.allocatableOf(name), ask, pool.installed);
+    workers += workersIn(nodeClass.allocatableOf(name), ask, pool, pool.installed);
     if (workers >= enough) break;
   }
   return workers;
 }
 
-/** How often one worker's request goes into some cards and other amounts. */
-export function workersIn(amounts: ResourceAmounts, { gpus, perWorker }: Ask, cards: number): number {
-  let workers = Math.floor(cards / gpus);
+/** How often one worker's request goes into some empty cards and other amounts. */
+export function workersIn(amounts: ResourceAmounts, ask: Ask, pool: CardPool, cards: number): number {
+  const { perWorker } = ask;
+  let workers = workersOnEmpty(ask, pool, cards);
   for (const name in perWorker) {
     const asked = perWorker[name] ?? 0;
     const there = amounts[name];
@@ -170,7 +177,7 @@ export function groupRoom({ sites }: SiteGroup, ask: Ask, enough = Infinity): nu
 export function groupSites(sites: readonly Site[], { perWorker, gpus }: Ask): SiteGroup[] {
   const groups = new Map<string, Site[]>();
   for (const site of sites) {
-    const key = `${site.pool.product}\n${site.pool.resourceName}`;
+    const key = groupKey(site.pool);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [site]);
     else group.push(site);
@@ -180,12 +187,28 @@ export function groupSites(sites: readonly Site[], { perWorker, gpus }: Ask): Si
     const [first] = group;
     if (first === undefined) return [];
     const { product, resourceName } = first.pool;
-    return [{ product, resourceName, sites: group, perWorker: withCards(perWorker, resourceName, gpus) }];
+    const own = withCards(perWorker, backendOf(first.pool), resourceName, gpus);
+    return [{ product, resourceName, pool: first.pool, sites: group, perWorker: own }];
   });
 }
 
-/** One worker's requests with its cards among them, as its Pod will have them. */
-export function withCards(perWorker: ResourceAmounts, resourceName: string, gpus: number): ResourceAmounts {
+/**
+ * Where claims hold the cards, all workers' claims are made from one template: cards of one driver, and of one size, as whoever
+ * asks for a whole card asks for all of its capacity. Those come first: the scheduler itself holds them by VRAM.
+ */
+export function groupKey({ product, resourceName, devices }: CardPool): string {
+  const terms = devices === undefined ? '' : JSON.stringify(devices);
+  return `${devices === undefined ? 1 : 0}\n${product}\n${resourceName}\n${terms}`;
+}
+
+/** One worker's requests as its Pod will have them: with its cards among them, where a device plugin offers them. */
+export function withCards(
+  perWorker: ResourceAmounts,
+  backend: BackendName,
+  resourceName: string,
+  gpus: number,
+): ResourceAmounts {
+  if (backend === 'DRA') return perWorker;
   return { ...perWorker, [resourceName]: (perWorker[resourceName] ?? 0) + gpus };
 }
 

@@ -1,6 +1,7 @@
 // Taints and tolerations as kube-scheduler reads them (k8s.io/component-helpers/scheduling/corev1), and the one toleration
 // that OrQuanta adds to its Pods itself.
-import type { NodeFacts, Taint, Toleration } from '../model.ts';
+import { draDrivers } from '../cards/dra-drivers.ts';
+import type { CardPool, NodeFacts, Taint, Toleration } from '../model.ts';
 
 /**
  * GPU nodes are commonly tainted with their own resource name (`nvidia.com/gpu=present:NoSchedule`), and the admission plugin
@@ -8,9 +9,14 @@ import type { NodeFacts, Taint, Toleration } from '../model.ts';
  * 1.36, pkg/kubeapiserver/options/plugins.go) and managed clusters differ, so every allocation backend adds the same
  * toleration itself, and fit counts on it: the two agree on every cluster.
  */
-export function cardToleration(resourceName: string): Toleration {
-  return { key: resourceName, operator: 'Exists', effect: 'NoSchedule' };
+export function cardToleration(cards: Pick<CardPool, 'resourceName'>): Toleration {
+  return { key: taintedAs[cards.resourceName] ?? cards.resourceName, operator: 'Exists', effect: 'NoSchedule' };
 }
+
+/** A node's taint names its vendor's extended resource, whichever way its cards are asked for. */
+const taintedAs: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.values(draDrivers).flatMap(({ taint, deviceClasses }) => deviceClasses.map((name) => [name, taint])),
+);
 
 /** The first taint that keeps a Pod with these tolerations away. PreferNoSchedule keeps nobody away. */
 export function untoleratedTaint(taints: readonly Taint[], tolerations: readonly Toleration[]): Taint | undefined {

@@ -2,7 +2,19 @@
 // It holds no queue and decides nothing; what it says follows from the objects it was given, in whatever order.
 import { readCardPools } from '../cards/card-pools.ts';
 import { classKindViolation } from '../fit/fit.ts';
-import type { CardFilter, CardPool, Catalogue, NodeFacts, PodFacts, Reservation, ResourceAmounts } from '../model.ts';
+import type {
+  CardFilter,
+  CardPool,
+  Catalogue,
+  ClaimFacts,
+  NodeDevices,
+  NodeFacts,
+  PodFacts,
+  Reservation,
+  ResourceAmounts,
+} from '../model.ts';
+import { CardsInUse } from './cards-in-use.ts';
+import type { CardState, Take } from './cards-in-use.ts';
 import { classKey, NodeClass } from './node-class.ts';
 import type { NodeEntry } from './node-class.ts';
 import { readAmounts } from './pod-facts.ts';
@@ -24,24 +36,31 @@ export class Inventory {
   readonly #usage = new Usage((node) => {
     this.#recountFree(node);
   });
+  readonly #cards = new CardsInUse((node) => {
+    this.#recountFree(node);
+  });
 
   constructor(catalogue: Catalogue = new Map()) {
     this.#catalogue = catalogue;
   }
 
   setNode(facts: NodeFacts): void {
-    const pools = readCardPools(facts, this.#catalogue);
+    const devices = this.#cards.cardsOf(facts.name);
+    const own = [...new Set(devices.map(({ device }) => device.pool))];
+    const pools = [...readCardPools(facts, this.#catalogue), ...own];
+    const cards = pools.map((pool) => cardsIn(pool, devices));
     const key = classKey(facts, pools);
     const allocatable = readAmounts(facts.allocatable);
     const previous = this.#nodes.get(facts.name);
     if (previous?.nodeClass.key === key && sameAmounts(previous.allocatable, allocatable)) {
-      this.#nodes.set(facts.name, { ...previous, facts });
+      this.#nodes.set(facts.name, { ...previous, facts, cards });
+      this.#recountFree(facts.name);
       return;
     }
     this.removeNode(facts.name);
     const nodeClass = this.#classOf(key, pools, facts);
     nodeClass.add(facts.name, allocatable);
-    this.#nodes.set(facts.name, { facts, allocatable, nodeClass, free: [] });
+    this.#nodes.set(facts.name, { facts, allocatable, nodeClass, cards, free: [], closed: [] });
     this.#recountFree(facts.name);
   }
 
@@ -58,18 +77,37 @@ export class Inventory {
 
   setPod(pod: PodFacts): void {
     this.#usage.setPod(pod);
+    this.#cards.setPod(pod);
   }
 
   removePod(uid: string): void {
     this.#usage.removePod(uid);
+    this.#cards.removePod(uid);
+  }
+
+  /** What drivers publish of a node; nothing, where none does any more. */
+  setDevices(node: string, devices: NodeDevices): void {
+    this.#cards.setDevices(node, devices);
+    const entry = this.#nodes.get(node);
+    if (entry !== undefined) this.setNode(entry.facts);
+  }
+
+  setClaim(claim: ClaimFacts): void {
+    this.#cards.setClaim(claim);
+  }
+
+  removeClaim(uid: string): void {
+    this.#cards.removeClaim(uid);
   }
 
   setReservation(reservation: Reservation): void {
     this.#usage.setReservation(reservation);
+    this.#cards.setReservation(reservation);
   }
 
   removeReservation(run: string): void {
     this.#usage.removeReservation(run);
+    this.#cards.removeReservation(run);
   }
 
   /** What the policies say of cards may have changed: the nodes with a card of which it did are read again, and no others. */
@@ -128,8 +166,9 @@ export class Inventory {
 
   /** For the planner: takes that are given back together, so that the inventory is as before when a pass ends. */
   draft(): Draft {
-    return new Draft((node, amounts, times) => {
-      this.#usage.add(node, amounts, times);
+    return new Draft(({ node, amounts, cards }, sign) => {
+      this.#usage.add(node, amounts, sign);
+      if (cards.length > 0) this.#cards.count(cards, sign);
     });
   }
 
@@ -157,35 +196,66 @@ export class Inventory {
     if (entry === undefined) return;
     const { nodeClass, free } = entry;
     for (let index = 0; index < nodeClass.pools.length; index += 1) {
-      const pool = nodeClass.pools[index];
-      if (pool === undefined) continue;
-      // Other people's Pods may hold more than is allocatable after a card fell out: then nothing is free.
-      const now = Math.max(0, pool.count - this.#usage.amount(name, pool.resourceName));
+      const now = this.#unitsFree(name, entry, index);
       const before = free[index];
       if (before === now) continue;
       nodeClass.moveFree(index, name, before, now);
       free[index] = now;
     }
   }
-}
 
-interface Take {
-  readonly node: string;
-  readonly amounts: ResourceAmounts;
-}
-
-/** Amounts taken for the length of one pass. */
-export class Draft {
-  readonly #add: (node: string, amounts: ResourceAmounts, times: number) => void;
-  readonly #taken: Take[] = [];
-
-  constructor(add: (node: string, amounts: ResourceAmounts, times: number) => void) {
-    this.#add = add;
+  #unitsFree(name: string, entry: NodeEntry, index: number): number {
+    const pool = entry.nodeClass.pools[index];
+    entry.closed[index] = pool === undefined || this.#isUsedTheOtherWay(name, entry, pool);
+    if (pool === undefined || entry.closed[index]) return 0;
+    const cards = entry.cards[index];
+    // Other people's Pods may hold more than is allocatable after a card fell out: then nothing is free.
+    if (cards === undefined) return Math.max(0, pool.count - this.#usage.amount(name, pool.resourceName));
+    let free = 0;
+    for (const { takers, blocked } of cards) if (takers === 0 && !blocked) free += 1;
+    return free;
   }
 
-  take(node: string, amounts: ResourceAmounts): void {
-    this.#taken.push({ node, amounts });
-    this.#add(node, amounts, 1);
+  /**
+   * While a node moves from device plugin to DRA both may offer the same cards, and neither knows of the other: whichever way
+   * has a card in use is the only one until the last of them is free again.
+   */
+  #isUsedTheOtherWay(name: string, { nodeClass, cards }: NodeEntry, { vendor, devices }: CardPool): boolean {
+    if (!nodeClass.offersBothWays) return false;
+    return nodeClass.pools.some((other, index) => {
+      if (other.vendor !== vendor || (other.devices === undefined) === (devices === undefined)) return false;
+      const inUse = cards[index];
+      return inUse === undefined
+        ? this.#usage.amount(name, other.resourceName) > 0
+        : inUse.some(({ takers }) => takers > 0);
+    });
+  }
+}
+
+/** Undefined: a device plugin's cards, which are only counted. */
+function cardsIn(pool: CardPool, devices: readonly CardState[]): readonly CardState[] | undefined {
+  return pool.devices === undefined ? undefined : devices.filter(({ device }) => device.pool === pool);
+}
+
+interface Taken {
+  readonly node: string;
+  readonly amounts: ResourceAmounts;
+  readonly cards: readonly Take[];
+}
+
+/** What is taken for the length of one pass. */
+export class Draft {
+  readonly #count: (taken: Taken, sign: 1 | -1) => void;
+  readonly #taken: Taken[] = [];
+
+  constructor(count: (taken: Taken, sign: 1 | -1) => void) {
+    this.#count = count;
+  }
+
+  take(node: string, amounts: ResourceAmounts, cards: readonly Take[] = []): void {
+    const taken = { node, amounts, cards };
+    this.#taken.push(taken);
+    this.#count(taken, 1);
   }
 
   mark(): number {
@@ -196,7 +266,7 @@ export class Draft {
   giveBackTo(mark: number): void {
     while (this.#taken.length > mark) {
       const last = this.#taken.pop();
-      if (last !== undefined) this.#add(last.node, last.amounts, -1);
+      if (last !== undefined) this.#count(last, -1);
     }
   }
 }

@@ -1,14 +1,19 @@
 // Nodes that are alike for placement (same cards, taints, readiness), and among them who has how many cards free. It is what
 // keeps one decision cheap at 5,000 nodes: rules are asked once per class, free cards are found by bucket.
 import type { CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
+import type { CardState } from './cards-in-use.ts';
 
 /** A node as the inventory keeps it. */
 export interface NodeEntry {
   readonly facts: NodeFacts;
   readonly allocatable: ResourceAmounts;
   readonly nodeClass: NodeClass;
-  /** Free units of each of the class's pools, in the same order. Only the inventory writes here. */
+  /** Of each of the class's pools, in the same order; undefined where a device plugin offers cards that are all alike. */
+  readonly cards: readonly (readonly CardState[] | undefined)[];
+  /** Free units of each of the class's pools, in the same order; of cards that can be shared, those nobody uses. */
   readonly free: number[];
+  /** Of each pool, whether its cards are in use the other way: by device plugin and not by claim, or by claim. */
+  readonly closed: boolean[];
 }
 
 /** Sorted names with binary search: adding and removing moves memory, it compares about a dozen times. */
@@ -45,6 +50,8 @@ export class NodeClass {
   readonly pools: readonly CardPool[];
   /** Stands for all of the class in rules that don't look at labels or the name. */
   readonly example: NodeFacts;
+  /** One vendor's cards by device plugin and by DRA: a node on its way from one to the other. */
+  readonly offersBothWays: boolean;
   readonly #nodes = new SortedNames();
   readonly #allocatable = new Map<string, ResourceAmounts>();
   readonly #buckets: SortedNames[][];
@@ -54,6 +61,9 @@ export class NodeClass {
     this.key = key;
     this.pools = pools;
     this.example = example;
+    this.offersBothWays = pools.some((one) =>
+      pools.some((other) => one.vendor === other.vendor && one.devices === undefined && other.devices !== undefined),
+    );
     this.#buckets = pools.map((pool) => Array.from({ length: pool.count + 1 }, () => new SortedNames()));
   }
 

@@ -4,6 +4,7 @@ import type { Inventory } from '../inventory/inventory.ts';
 import type { HeldNodes, Workload } from '../model.ts';
 import type { NodeEntry } from '../inventory/node-class.ts';
 import { nodeMatches } from '../fit/selectors.ts';
+import { cardsFree } from '../fit/room.ts';
 import type { Shape, Site } from '../fit/shape.ts';
 import { nodesOf, workersIn } from '../fit/shape.ts';
 
@@ -63,9 +64,9 @@ export function holdCandidates(inventory: Inventory, shape: Shape): HoldCandidat
     const candidates = sites.flatMap((site) =>
       nodesOf(site).flatMap((node) => {
         const entry = inventory.node(node);
-        const workers = entry === undefined ? 0 : workersIn(entry.allocatable, shape.ask, site.pool.count);
+        const workers = entry === undefined ? 0 : workersIn(entry.allocatable, shape.ask, site.pool, site.pool.count);
         if (entry === undefined || workers === 0) return [];
-        return [{ node, missing: Math.max(0, shape.ask.gpus - (entry.free[site.poolIndex] ?? 0)), workers }];
+        return [{ node, missing: Math.max(0, shape.ask.gpus - cardsFree(shape.ask, entry, site.poolIndex)), workers }];
       }),
     );
     return candidates.sort(
@@ -126,7 +127,7 @@ export function stillFitsOn(inventory: Inventory, shape: Shape, held: readonly s
 export function workersAlone(inventory: Inventory, shape: Shape, sites: readonly Site[], node: string): number {
   const entry = inventory.node(node);
   const site = entry && siteOf(shape, sites, entry);
-  return entry && site ? workersIn(entry.allocatable, shape.ask, site.pool.count) : 0;
+  return entry && site ? workersIn(entry.allocatable, shape.ask, site.pool, site.pool.count) : 0;
 }
 
 /** Whether cards enough for one worker of a shape are free on one of these nodes. */
@@ -136,7 +137,7 @@ export function hasFreeCardsOn(inventory: Inventory, shape: Shape, nodes: readon
     if (entry === undefined) return false;
     return shape.usable.some(({ sites }) => {
       const site = siteOf(shape, sites, entry);
-      return site !== undefined && (entry.free[site.poolIndex] ?? 0) >= shape.ask.gpus;
+      return site !== undefined && cardsFree(shape.ask, entry, site.poolIndex) >= shape.ask.gpus;
     });
   });
 }

@@ -3,8 +3,13 @@
 import { policyNotFound, withHope, withoutHope } from '../words/explain.ts';
 import { hasFreeCardsOn, holdCandidates, Holds, nodesToHold, stillFitsOn } from './holds.ts';
 import type { HoldCandidates, Waiter } from './holds.ts';
+import { backendOf, type Ask } from '../fit/fit.ts';
+import { asksShares, takenOfCard } from '../fit/room.ts';
 import type { Draft, Inventory } from '../inventory/inventory.ts';
 import type {
+  CardClaim,
+  CardPool,
+  DeviceTerms,
   PlacedWorkers,
   Placement,
   Policy,
@@ -70,7 +75,7 @@ export function reservationFor(workload: Workload, placement: Placement): Reserv
   return {
     run: `${workload.uid}/${workload.run}`,
     placement,
-    perWorker: withCards(workload.perWorker, placement.resourceName, workload.gpus),
+    perWorker: withCards(workload.perWorker, placement.backend, placement.resourceName, workload.gpus),
   };
 }
 
@@ -131,7 +136,7 @@ class Pass {
   }
 
   #place(workload: Workload, policy: Policy, places: Places, scene: { scene?: Scene }): Verdict {
-    for (const { node } of places.workers) this.#draft.take(node, places.group.perWorker);
+    for (const { node, cards } of places.workers) this.#draft.take(node, places.group.perWorker, cards);
     if (this.#holds.nodesOf(workload.uid) !== undefined) this.#letGo(workload.uid);
     this.#holdFor(this.#patience.wasPlaced(places.workers.map(({ node }) => node)));
     return { kind: 'Placed', placement: placementOf(workload, policy, places), ...scene };
@@ -219,10 +224,18 @@ class Pass {
   }
 }
 
-function placementOf(workload: Workload, policy: Policy, { group, workers }: Places): Placement {
-  const counts = new Map<string, number>();
-  for (const { node } of workers) counts.set(node, (counts.get(node) ?? 0) + 1);
-  const placed: PlacedWorkers[] = [...counts.keys()].sort().map((node) => ({ node, count: counts.get(node) ?? 0 }));
+/** So many identities of 64 characters go into one selector, which holds 10 KiB (k8s.io/api/resource/v1). */
+const maxPinnedCards = 128;
+
+function placementOf(workload: Workload, policy: Policy, { group, ask, workers }: Places): Placement {
+  const { pool } = group;
+  const pinned = pool.devices !== undefined && workload.gpus * workload.workers <= maxPinnedCards;
+  const byNode = Map.groupBy(workers, ({ node }) => node);
+  const placed: PlacedWorkers[] = [...byNode.keys()].sort().map((node) => {
+    const there = byNode.get(node) ?? [];
+    const cards = there.flatMap((worker) => (worker.cards ?? []).map(({ card }) => card.device.identity));
+    return { node, count: there.length, ...(pinned ? { cards } : {}) };
+  });
   return {
     workers: placed,
     resourceName: group.resourceName,
@@ -230,6 +243,16 @@ function placementOf(workload: Workload, policy: Policy, { group, workers }: Pla
     cardVRAMMebibytes: Math.min(...workers.map(({ vramMebibytes }) => vramMebibytes)),
     policyVersion: policy.version,
     decisionID: `${workload.uid}-${workload.run}`,
-    backend: 'DevicePlugin',
+    backend: backendOf(pool),
+    ...(pool.devices === undefined ? {} : { claim: claimOn(ask, pool, pool.devices) }),
   };
+}
+
+/** Whole: all of each capacity, so that nobody else's claim fits beside it. A share: its VRAM and the least of the rest. */
+function claimOn(ask: Ask, pool: CardPool, terms: DeviceTerms): CardClaim {
+  const { driver, identityAttribute, match, memory, whole, shares } = terms;
+  const mebibytes = takenOfCard(ask, pool);
+  const requests =
+    shares !== undefined && asksShares(ask, pool) ? { ...shares.besides, [memory]: `${mebibytes}Mi` } : whole;
+  return { driver, gpus: ask.gpus, identityAttribute, match, requests, mebibytes };
 }

@@ -4,6 +4,8 @@ import type { Scene, SceneNode, SceneSite } from './scene.ts';
 import { nodesWithSignals } from '../choice/score.ts';
 import type { SearchContext } from '../choice/search.ts';
 import { freeCards, workersNow } from '../choice/search.ts';
+import type { Ask } from '../fit/fit.ts';
+import { asksShares } from '../fit/room.ts';
 import type { Shape, Site } from '../fit/shape.ts';
 import { inService, isRoomy, siteRoom } from '../fit/shape.ts';
 
@@ -47,7 +49,7 @@ function nodesInQuestion(
   const special = nodesWithSignals(signals);
   const found: SceneNode[] = [];
   const left = { plain: workers, avoided: workers };
-  for (const name of byFree(context, site, ask.gpus)) {
+  for (const name of byFree(context, site, ask)) {
     const isAvoided = avoided.has(name);
     const kind = isAvoided ? 'avoided' : 'plain';
     const isSpecial = special.has(name);
@@ -59,7 +61,7 @@ function nodesInQuestion(
     const heat = signals.heatByNode?.get(name);
     found.push({
       name,
-      free: freeCards(context.inventory, name, site),
+      free: freeCards(context.inventory, ask, name, site),
       workers: fitting,
       ...(isAvoided ? { avoided: true } : {}),
       ...(reliability === undefined ? {} : { reliability }),
@@ -71,11 +73,14 @@ function nodesInQuestion(
 }
 
 /** Nodes with enough free cards for one worker: the fullest first, then by name. */
-function* byFree({ inventory }: SearchContext, site: Site, gpus: number): Iterable<string> {
+function* byFree({ inventory }: SearchContext, site: Site, ask: Ask): Iterable<string> {
+  const { gpus } = ask;
   const { matching, nodeClass, poolIndex, pool } = site;
-  if (matching !== undefined) {
-    const free = (name: string): number => freeCards(inventory, name, site);
-    yield* matching.filter((name) => free(name) >= gpus).sort((a, b) => free(a) - free(b) || (a < b ? -1 : 1));
+  if (matching !== undefined || asksShares(ask, pool)) {
+    const free = (name: string): number => freeCards(inventory, ask, name, site);
+    yield* (matching ?? nodeClass.nodeNames)
+      .filter((name) => free(name) >= gpus)
+      .sort((a, b) => free(a) - free(b) || (a < b ? -1 : 1));
     return;
   }
   for (let free = gpus; free <= pool.count; free += 1) yield* nodeClass.withFree(poolIndex, free);

@@ -8,6 +8,7 @@ import type { CardFilter, CardPool, Verdict, Workload } from '../model.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
 import { mostWorkersNow, shortResource } from '../choice/search.ts';
 import type { SearchContext } from '../choice/search.ts';
+import { asksShares, cardsFree } from '../fit/room.ts';
 import { groupRoom, groupSites, matchingNodes, nodesOf, siteRoom } from '../fit/shape.ts';
 import type { Shape, Site } from '../fit/shape.ts';
 import { sample, Tally } from './tally.ts';
@@ -113,10 +114,13 @@ function tallyRoom(context: SearchContext, workload: Workload, shape: Shape, nod
     classViolation(shape.ask, nodeClass.example, pool) === undefined ? [index] : [],
   );
   const [poolIndex] = poolIndexes;
-  const byBucket = matching === undefined && poolIndexes.length === 1 && poolIndex !== undefined;
-  const candidates = byBucket
-    ? tallyBusy(nodeClass, poolIndex, shape.ask.gpus, tally)
-    : (matching ?? nodeClass.nodeNames);
+  const pool = poolIndex === undefined ? undefined : nodeClass.pools[poolIndex];
+  const byBucket =
+    matching === undefined && poolIndexes.length === 1 && pool !== undefined && !asksShares(shape.ask, pool);
+  const candidates =
+    byBucket && poolIndex !== undefined
+      ? tallyBusy(nodeClass, poolIndex, shape.ask.gpus, tally)
+      : (matching ?? nodeClass.nodeNames);
   for (const node of candidates) tally.add(roomViolation(context, shape.ask, node, poolIndexes), [node]);
 }
 
@@ -135,7 +139,7 @@ const roomForSome: Violation = { rule: 'NodeHasEnoughCPUAndMemory', words: 'with
 
 function roomViolation(context: SearchContext, ask: Ask, node: string, poolIndexes: readonly number[]): Violation {
   const entry = context.inventory.node(node);
-  if (entry === undefined || !poolIndexes.some((index) => (entry.free[index] ?? 0) >= ask.gpus)) return busy;
+  if (entry === undefined || !poolIndexes.some((index) => cardsFree(ask, entry, index) >= ask.gpus)) return busy;
   if (context.isLeftOut(node)) return kept;
   const short = shortResource(context.inventory, entry, ask.perWorker);
   return short === undefined ? roomForSome : { rule: 'NodeHasEnoughCPUAndMemory', words: `short of ${short}` };

@@ -73,8 +73,8 @@ const specFields = z.object({
   ).optional(),
   products: productsSchema.optional(),
   allocation: oneOf(
-    ['Auto', 'DevicePlugin'],
-    'How cards are held: Auto lets the operator choose what the node offers. Default: Auto.',
+    ['Auto', 'DevicePlugin', 'DRA'],
+    'How cards are held: as extended resources, by ResourceClaims, or as the node offers them. Default: Auto.',
   ).optional(),
   policyName: withRules(
     text(253, 'SovereignPolicy that weighs the choice of cards. Default: default.'),

@@ -98,7 +98,7 @@ export const badGPUJobs: readonly BadObject[] = [
   },
   {
     name: 'an allocation there is not',
-    object: job({ allocation: 'DRA' }),
+    object: job({ allocation: 'HAMi' }),
     says: 'supported values: "Auto", "DevicePlugin"',
     inServersWords: true,
   },

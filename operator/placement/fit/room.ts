@@ -1,0 +1,98 @@
+// How much of a job goes onto the cards of one node: whole cards by number, shares of cards by VRAM. One worker's cards are
+// always different ones. It looks at cards alone; CPU and memory are in shape.ts and search.ts.
+import type { CardState, Take } from '../inventory/cards-in-use.ts';
+import type { NodeEntry } from '../inventory/node-class.ts';
+import type { CardPool } from '../model.ts';
+import type { Ask } from './fit.ts';
+
+/** Whether a worker gets parts of cards, by VRAM; else it gets units of a pool: whole cards, slices, replicas. */
+export function asksShares({ isolation }: Pick<Ask, 'isolation'>, pool: CardPool): boolean {
+  return isolation === 'Shared' && pool.devices?.shares !== undefined;
+}
+
+/**
+ * In MiB, what one worker takes of each card. Of a share: what it needs with headroom, as far as the card goes, rounded up as
+ * its driver wants it. Of anything else: all of it. 0 where the card is too small or of unknown size.
+ */
+export function takenOfCard(ask: Ask, pool: CardPool): number {
+  if (!pool.vram.known) return 0;
+  const { mebibytes } = pool.vram;
+  const shares = pool.devices?.shares;
+  if (!asksShares(ask, pool) || shares === undefined) return mebibytes >= ask.needMebibytes ? mebibytes : 0;
+  if (mebibytes < ask.leastMebibytes) return 0;
+  const { minMebibytes, stepMebibytes } = shares;
+  const wanted = Math.max(Math.min(ask.needMebibytes, mebibytes), minMebibytes);
+  const taken = minMebibytes + Math.ceil((wanted - minMebibytes) / stepMebibytes) * stepMebibytes;
+  return taken <= mebibytes ? taken : 0;
+}
+
+/** Workers that a number of empty cards holds. */
+export function workersOnEmpty(ask: Ask, pool: CardPool, cards: number): number {
+  if (!asksShares(ask, pool)) return Math.floor(cards / ask.gpus);
+  const taken = takenOfCard(ask, pool);
+  if (taken === 0 || !pool.vram.known || cards < ask.gpus) return 0;
+  return Math.floor((cards * Math.floor(pool.vram.mebibytes / taken)) / ask.gpus);
+}
+
+/** Cards of a node that would do for one worker now. */
+export function cardsFree(ask: Ask, entry: NodeEntry, poolIndex: number): number {
+  const pool = entry.nodeClass.pools[poolIndex];
+  const cards = entry.cards[poolIndex];
+  if (pool === undefined || cards === undefined || !asksShares(ask, pool)) return entry.free[poolIndex] ?? 0;
+  if (entry.closed[poolIndex] === true) return 0;
+  const taken = takenOfCard(ask, pool);
+  return taken === 0 ? 0 : cards.filter((card) => times(card, taken) > 0).length;
+}
+
+/** Workers that the cards of a node hold now. */
+export function workersByCards(ask: Ask, entry: NodeEntry, poolIndex: number): number {
+  const pool = entry.nodeClass.pools[poolIndex];
+  const cards = entry.cards[poolIndex];
+  if (pool === undefined || cards === undefined || !asksShares(ask, pool)) {
+    return Math.floor((entry.free[poolIndex] ?? 0) / ask.gpus);
+  }
+  if (entry.closed[poolIndex] === true) return 0;
+  const taken = takenOfCard(ask, pool);
+  if (taken === 0) return 0;
+  return mostWorkers(
+    cards.map((card) => times(card, taken)),
+    ask.gpus,
+  );
+}
+
+/** So many workers, each on `gpus` different cards, where each card goes in so many times. */
+function mostWorkers(timesByCard: readonly number[], gpus: number): number {
+  const sum = timesByCard.reduce((total, each) => total + each, 0);
+  let workers = Math.floor(sum / gpus);
+  while (workers > 0 && timesByCard.reduce((total, each) => total + Math.min(workers, each), 0) < workers * gpus) {
+    workers -= 1;
+  }
+  return workers;
+}
+
+/** How often a share goes into what is left of a card. */
+function times(card: CardState, taken: number): number {
+  if (card.blocked) return 0;
+  return Math.min(Math.floor(freeMebibytes(card) / taken), card.device.slots - card.takers);
+}
+
+export function freeMebibytes({ device, takenMebibytes }: CardState): number {
+  const { vram } = device.pool;
+  return vram.known ? Math.max(0, vram.mebibytes - takenMebibytes) : 0;
+}
+
+/**
+ * The cards of one worker: whole ones in their order; for shares the fullest that have room, so that others stay whole.
+ * Undefined where there aren't enough, or where a device plugin chooses them.
+ */
+export function chooseCards(ask: Ask, entry: NodeEntry, poolIndex: number): Take[] | undefined {
+  const pool = entry.nodeClass.pools[poolIndex];
+  const cards = entry.cards[poolIndex];
+  if (pool === undefined || cards === undefined || entry.closed[poolIndex] === true) return undefined;
+  const mebibytes = takenOfCard(ask, pool);
+  const fitting = asksShares(ask, pool)
+    ? cards.filter((card) => times(card, mebibytes) > 0).sort((one, other) => freeMebibytes(one) - freeMebibytes(other))
+    : cards.filter(({ takers, blocked }) => takers === 0 && !blocked);
+  const chosen = fitting.slice(0, ask.gpus);
+  return chosen.length === ask.gpus ? chosen.map((card) => ({ card, mebibytes })) : undefined;
+}
