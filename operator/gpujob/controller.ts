@@ -91,7 +91,7 @@ export class GPUJobController {
     this.#follow(collections.podRefusals.store, (change) => {
       this.#enqueueRefused(change.object.involvedObject);
     });
-    for (const gpujob of collections.gpujobs.store.list()) enqueue(keyOf(gpujob.metadata));
+    for (const gpujob of byAge(collections.gpujobs.store.list())) enqueue(keyOf(gpujob.metadata));
   }
 
   /** A policy's spec has changed: its catalogue may have another word for what a job names, or the model it waits for. */
@@ -123,6 +123,8 @@ export class GPUJobController {
     const memo = this.#memos.get(gpujob.metadata.uid) ?? {};
     const around = { collections, dispatcher: this.#dispatcher, inventory, settings, experience };
     const observation = observe(gpujob, memo, around, clock.now());
+    if (known !== gpujob.metadata.uid && observation.modelNotFound === undefined)
+      this.#dispatcher.note(observation.workload);
     const decision = decide(observation);
     if (decision.queued) this.#dispatcher.submit(observation.workload);
     const performance = await perform(gpujob, decision.effects, this.#performContext(signal));
@@ -222,4 +224,10 @@ export class GPUJobController {
     const job = store.get(keyOf({ namespace: regarding.namespace ?? '', name: regarding.name ?? '' }));
     if (job) this.#enqueueOwner(job);
   }
+}
+
+/** Oldest first: what was asked for last is remembered longest. */
+function byAge(gpujobs: Iterable<GPUJob>): GPUJob[] {
+  const time = ({ metadata }: GPUJob): string => metadata.creationTimestamp ?? '';
+  return [...gpujobs].sort((one, other) => (time(one) < time(other) ? -1 : 1));
 }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Inventory } from '../placement/inventory/inventory.ts';
 import { emptyQueueMemory, type Policy, type QueueMemory, type Verdict, type Workload } from '../placement/model.ts';
 import { plan, reservationFor } from '../placement/queue/planner.ts';
+import { RecentDemand } from '../placement/choice/demand.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { runKey } from './reservation.ts';
 
@@ -36,6 +37,7 @@ interface Entry {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #demand = new RecentDemand();
   #memory: QueueMemory = emptyQueueMemory;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -49,6 +51,11 @@ export class Dispatcher {
   verdictOn(workload: Workload): Verdict | undefined {
     const entry = this.#entries.get(workload.uid);
     return entry && isDeepStrictEqual(entry.workload, workload) ? entry.verdict : undefined;
+  }
+
+  /** A job that is there, waiting or not: once for each. */
+  note(workload: Workload): void {
+    this.#demand.note(workload);
   }
 
   /** Joins the queue, or asks anew when the question has changed. */
@@ -114,6 +121,7 @@ export class Dispatcher {
         policies: policies(),
         memory: this.#memory,
         nowMilliseconds: clock.now(),
+        demand: this.#demand.current(() => inventory.cardsByProduct()),
         withScenes,
       });
       this.#memory = memory;

@@ -3,7 +3,7 @@ import type { Terms } from '../placement/scene/choose-again.ts';
 import { compare, type OutOfMemory } from './compare.ts';
 import type { Entry } from './entries.ts';
 import { report } from './report.ts';
-import { decisionOn, endOf, sceneWith, siteOf } from './testing.ts';
+import { packings, decisionOn, endOf, sceneWith, siteOf } from './testing.ts';
 
 const nothing = { Fit: 0, Packing: 0, Cost: 0, Reliability: 0, Heat: 0 };
 /** The small card, which is the cheaper one. */
@@ -52,8 +52,8 @@ describe('placements decided again', () => {
 
   it('on another node of the same product differ, and cost the same', () => {
     const nodes = [
-      { name: 'small-1', free: 8, workers: 8 },
-      { name: 'small-2', free: 2, workers: 2 },
+      { name: 'small-1', packings: packings(8) },
+      { name: 'small-2', packings: packings(2) },
     ];
     const entries = [decisionOn('small', 'a-1', { scene: sceneWith([siteOf('small', { nodes })]) })];
     const { onOtherNodes, onOtherProduct, examples } = compare(entries, thrifty, 1_000);

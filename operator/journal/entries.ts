@@ -23,8 +23,7 @@ const sceneSchema: z.ZodType<Scene> = z.object({
       nodes: z.array(
         z.object({
           name: z.string(),
-          free: count,
-          workers: count,
+          packings: z.array(z.object({ score: z.number().min(0).max(1), freeAfter: z.number().min(0) })),
           avoided: z.literal(true).exactOptional(),
           reliability: score.exactOptional(),
           heat: score.exactOptional(),

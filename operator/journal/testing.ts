@@ -7,6 +7,11 @@ export const cards = {
   large: { product: 'Large', vramMebibytes: 80_000 },
 } as const;
 
+/** As on a node with so many free cards, for workers of one card each. */
+export function packings(free: number): { score: number; freeAfter: number }[] {
+  return Array.from({ length: free }, (_, index) => ({ score: 0.5, freeAfter: free - 1 - index }));
+}
+
 export function siteOf(card: keyof typeof cards, changes: Partial<SceneSite> = {}): SceneSite {
   return {
     ...cards[card],
@@ -14,7 +19,7 @@ export function siteOf(card: keyof typeof cards, changes: Partial<SceneSite> = {
     count: 8,
     room: 8,
     inService: true,
-    nodes: [{ name: `${card}-1`, free: 8, workers: 8 }],
+    nodes: [{ name: `${card}-1`, packings: packings(8) }],
     ...changes,
   };
 }

@@ -1,4 +1,4 @@
-// How good a place is: integers from 0 to 1000 for each of the policy's weights, summed by weight. It judges places that fit;
+// How good a place is: from 0 to 1000 for each of the policy's weights, summed by weight. It judges places that fit;
 // whether one fits is fit.ts's business.
 import type { Take } from '../inventory/cards-in-use.ts';
 import { weightNames } from '../model.ts';
@@ -9,9 +9,10 @@ export interface Candidate {
   readonly node: string;
   readonly product: string;
   readonly vramMebibytes: number;
-  readonly gpus: number;
-  /** Before the worker is placed. */
-  readonly freeCards: number;
+  /** From 0 to 1: see packing.ts. */
+  readonly packing: number;
+  /** Cards left free with the worker there, parts of cards counted as parts. */
+  readonly freeAfter: number;
   readonly count: number;
 }
 
@@ -44,9 +45,9 @@ function fitScore({ vramMebibytes }: Candidate, { sizes }: ScoringContext): numb
   return bestScore - Math.floor((bestScore * smaller) / Math.max(1, sizes.length));
 }
 
-/** A node that is full afterwards is best, a large empty one worst: whole nodes stay free for gangs. */
-function packingScore({ freeCards, gpus, count }: Candidate): number {
-  return bestScore - Math.floor((narrowRange * (freeCards - gpus)) / Math.max(1, count));
+/** Best is what leaves the least that nobody can use. */
+function packingScore({ packing }: Candidate): number {
+  return bestScore - narrowRange * (1 - packing);
 }
 
 /** The cheapest of the catalogue is best. */
@@ -110,14 +111,16 @@ export interface ScoredCandidate extends Candidate {
 }
 
 /**
- * Negative where the first is better: score, then the smaller card, then the fuller node, then the node that has more in use,
- * then the name. Equal scores go to few nodes: that decides how much a full cluster holds (shared/data/openb/README.md).
+ * Negative where the first is better: score, then the smaller card, then what packs better, then the fuller node, then the one
+ * that has more in use, then the name. Equal scores go to few nodes: that decides how much a full cluster holds
+ * (shared/data/openb/README.md).
  */
 export function compareCandidates(one: ScoredCandidate, other: ScoredCandidate): number {
   return (
     other.score - one.score ||
     one.vramMebibytes - other.vramMebibytes ||
-    one.freeCards - other.freeCards ||
+    other.packing - one.packing ||
+    one.freeAfter - other.freeAfter ||
     other.count - one.count ||
     (one.node < other.node ? -1 : one.node > other.node ? 1 : 0)
   );

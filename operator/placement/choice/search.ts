@@ -3,16 +3,19 @@
 import { hasAmount } from '../fit/fit.ts';
 import type { Ask } from '../fit/fit.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import type { ResourceAmounts } from '../model.ts';
-import type { NodeEntry } from '../inventory/node-class.ts';
+import { boardFor } from './board.ts';
+import type { Demand } from './demand.ts';
+import type { Packing } from './packing.ts';
 import { compareCandidates, nodesWithSignals, totalScore } from './score.ts';
 import type { Candidate, ScoredCandidate, ScoringContext } from './score.ts';
-import { asksShares, cardsFree, chooseCards, workersByCards } from '../fit/room.ts';
+import { asksShares, cardsFree, workersByCards } from '../fit/room.ts';
 import type { Shape, Site, SiteGroup } from '../fit/shape.ts';
 import { nodesOf } from '../fit/shape.ts';
 
 export interface SearchContext {
   readonly inventory: Inventory;
+  /** What free cards are wanted for. */
+  readonly demand: Demand;
   readonly scoring: ScoringContext;
   /** Nodes that must not be used: kept for another workload, or to be avoided. */
   readonly isLeftOut: (node: string) => boolean;
@@ -107,81 +110,38 @@ function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[])
   };
   const special = nodesWithSignals(context.scoring.signals);
   for (const site of sites) {
-    if (site.matching === undefined && !asksShares(ask, site.pool))
-      considerFullest(context, ask, site, special, consider);
-    else considerFullestOf(context, ask, site, special, consider);
+    const board = boardFor(context, site, ask);
+    const isAllowed = (node: string): boolean => !context.isLeftOut(node) && isMatching(site, node);
+    // Nodes of a site differ in nothing but how they pack, unless something is known of one of them.
+    const plain = board.best((node) => !special.has(node) && isAllowed(node));
+    if (plain !== undefined) consider(scored(context, site, plain.node, plain.packing));
     for (const node of special) {
-      if (context.inventory.node(node)?.nodeClass === site.nodeClass && isAllowed(site, node)) {
-        considerNode(context, ask, site, node, consider);
-      }
+      const packing = isAllowed(node) ? board.packingOf(node) : undefined;
+      if (packing !== undefined) consider(scored(context, site, node, packing));
     }
   }
   return best;
 }
 
-function isAllowed({ matching }: Site, node: string): boolean {
+function isMatching({ matching }: Site, node: string): boolean {
   return matching?.includes(node) ?? true;
 }
 
-/** Nodes of a class differ in nothing but what is free: the first by name in the fullest bucket is the best of them. */
-function considerFullest(
-  context: SearchContext,
-  ask: Ask,
-  site: Site,
-  special: ReadonlySet<string>,
-  consider: (candidate: ScoredCandidate) => void,
-): void {
-  const { nodeClass, poolIndex, pool } = site;
-  for (let free = ask.gpus; free <= pool.count; free += 1) {
-    for (const node of nodeClass.withFree(poolIndex, free)) {
-      if (special.has(node) || !hasRoom(context, ask, node)) continue;
-      consider(scored(context, ask, site, node, free));
-      return;
-    }
-  }
+function scored(context: SearchContext, site: Site, node: string, packing: Packing): ScoredCandidate {
+  const candidate = candidateOf(site, node, packing);
+  const { takes } = packing;
+  return { ...candidate, score: totalScore(candidate, context.scoring), ...(takes ? { cards: takes } : {}) };
 }
 
-/** The same among the nodes that the workload's own selectors allow: these have no buckets of their own. */
-function considerFullestOf(
-  context: SearchContext,
-  ask: Ask,
-  site: Site,
-  special: ReadonlySet<string>,
-  consider: (candidate: ScoredCandidate) => void,
-): void {
-  let fullest: { node: string; free: number } | undefined;
-  for (const node of nodesOf(site)) {
-    const free = freeCards(context.inventory, ask, node, site);
-    if (free < ask.gpus || (fullest !== undefined && free >= fullest.free)) continue;
-    if (!special.has(node) && hasRoom(context, ask, node)) fullest = { node, free };
-  }
-  if (fullest !== undefined) consider(scored(context, ask, site, fullest.node, fullest.free));
-}
-
-function considerNode(
-  context: SearchContext,
-  ask: Ask,
-  site: Site,
-  node: string,
-  consider: (candidate: ScoredCandidate) => void,
-): void {
-  const free = freeCards(context.inventory, ask, node, site);
-  if (free >= ask.gpus && hasRoom(context, ask, node)) consider(scored(context, ask, site, node, free));
-}
-
-function scored(context: SearchContext, ask: Ask, site: Site, node: string, free: number): ScoredCandidate {
-  const { pool } = site;
-  const candidate: Candidate = {
+function candidateOf({ pool }: Site, node: string, packing: Packing): Candidate {
+  return {
     node,
     product: pool.product,
     vramMebibytes: pool.vram.known ? pool.vram.mebibytes : 0,
-    gpus: ask.gpus,
-    freeCards: free,
+    packing: packing.score,
+    freeAfter: packing.freeAfter,
     count: pool.count,
   };
-  const entry = context.inventory.node(node);
-  const cards = entry && chooseCards(ask, entry, site.poolIndex);
-  return { ...candidate, score: totalScore(candidate, context.scoring), ...(cards ? { cards } : {}) };
 }
 
 /** Cards of a node that would do for one worker now. */
@@ -193,23 +153,6 @@ export function freeCards(inventory: Inventory, ask: Ask, node: string, { poolIn
 function slotsByCards(inventory: Inventory, ask: Ask, { poolIndex }: Site, node: string): number {
   const entry = inventory.node(node);
   return entry === undefined ? 0 : workersByCards(ask, entry, poolIndex);
-}
-
-function hasRoom(context: SearchContext, ask: Ask, node: string): boolean {
-  if (context.isLeftOut(node)) return false;
-  const entry = context.inventory.node(node);
-  return entry !== undefined && shortResource(context.inventory, entry, ask.perWorker) === undefined;
-}
-
-/** The first resource besides the cards of which a node has too little left. */
-export function shortResource(inventory: Inventory, entry: NodeEntry, perWorker: ResourceAmounts): string | undefined {
-  const used = inventory.usedAmounts(entry.facts.name);
-  for (const name in perWorker) {
-    const there = entry.allocatable[name];
-    const left = there === undefined ? undefined : there - (used.get(name) ?? 0);
-    if (!hasAmount(name, left, perWorker[name] ?? 0)) return name;
-  }
-  return undefined;
 }
 
 /** Workers that fit on a node beside what runs there now. */

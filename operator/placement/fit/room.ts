@@ -70,6 +70,10 @@ function mostWorkers(timesByCard: readonly number[], gpus: number): number {
   return workers;
 }
 
+export function hasRoomFor(card: CardState, mebibytes: number): boolean {
+  return times(card, mebibytes) > 0;
+}
+
 /** How often a share goes into what is left of a card. */
 function times(card: CardState, taken: number): number {
   if (card.blocked) return 0;

@@ -141,16 +141,16 @@ describe('scores', () => {
     node: 'a',
     product: 'X',
     vramMebibytes: 24564,
-    gpus: 1,
-    freeCards: 8,
+    packing: 0.5,
+    freeAfter: 7,
     count: 8,
     ...changes,
   });
 
-  it('are whole numbers from 0 to 1000, neutral where nothing is known', () => {
+  it('go from 0 to 1000, neutral where nothing is known', () => {
     expect(scoresOf(candidate({}), context)).toEqual({
       Fit: 667,
-      Packing: 948,
+      Packing: 970,
       Cost: 970,
       Reliability: 500,
       Heat: 500,
@@ -165,8 +165,8 @@ describe('scores', () => {
       ]),
     };
     sizes.slice(1).forEach((larger, index) => {
-      const idleSmall = candidate({ vramMebibytes: sizes[index] ?? 0, freeCards: 16, count: 16, product: 'dear' });
-      const fullLarge = candidate({ vramMebibytes: larger, freeCards: 1, count: 16, product: 'cheap' });
+      const idleSmall = candidate({ vramMebibytes: sizes[index] ?? 0, packing: 0, product: 'dear' });
+      const fullLarge = candidate({ vramMebibytes: larger, packing: 1, product: 'cheap' });
       expect(totalScore(idleSmall, { ...context, signals })).toBeGreaterThan(
         totalScore(fullLarge, { ...context, signals }),
       );
@@ -176,7 +176,7 @@ describe('scores', () => {
   it('let a policy of packing fill a larger card first', () => {
     const packing = { ...context, weights: { Fit: 20, Packing: 800, Cost: 20, Reliability: 20, Heat: 20 } };
     const idleSmall = candidate({ vramMebibytes: 22888 });
-    const fullLarge = candidate({ vramMebibytes: 24564, freeCards: 1 });
+    const fullLarge = candidate({ vramMebibytes: 24564, packing: 1 });
     expect(totalScore(fullLarge, packing)).toBeGreaterThan(totalScore(idleSmall, packing));
   });
 
@@ -189,13 +189,14 @@ describe('scores', () => {
     expect(scoresOf(candidate({}), { ...context, signals })).toMatchObject({ Cost: 946, Reliability: 0, Heat: 900 });
   });
 
-  it('are told apart by the smaller card, the fuller node, the node with more in use, and the name', () => {
+  it('are told apart by the smaller card, what packs better, the fuller node, the node with more in use, and the name', () => {
     const order = [
       candidate({ node: 'd', vramMebibytes: 100 }),
-      candidate({ node: 'c', freeCards: 1, count: 8 }),
-      candidate({ node: 'b', freeCards: 1, count: 1 }),
-      candidate({ node: 'a', freeCards: 2 }),
-      candidate({ node: 'e', freeCards: 2 }),
+      candidate({ node: 'f', packing: 0.75 }),
+      candidate({ node: 'c', freeAfter: 1, count: 8 }),
+      candidate({ node: 'b', freeAfter: 1, count: 1 }),
+      candidate({ node: 'a', freeAfter: 2 }),
+      candidate({ node: 'e', freeAfter: 2 }),
     ].map((each) => ({ ...each, score: 0 }));
     expect([...order].reverse().sort(compareCandidates)).toEqual(order);
   });

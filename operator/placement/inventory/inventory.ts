@@ -152,6 +152,15 @@ export class Inventory {
     });
   }
 
+  /** All cards there are by product, in use or not: slices and shares by what they are called. */
+  cardsByProduct(): ReadonlyMap<string, number> {
+    const cards = new Map<string, number>();
+    for (const { pools, size } of this.#classes.values()) {
+      for (const { product, count } of pools) cards.set(product, (cards.get(product) ?? 0) + count * size);
+    }
+    return cards;
+  }
+
   /** The VRAM sizes of the right kind that exist here, ascending, in MiB, whether the nodes are ready or not. */
   cardSizes(filter: CardFilter): number[] {
     const sizes = new Set<number>();
@@ -195,6 +204,7 @@ export class Inventory {
     const entry = this.#nodes.get(name);
     if (entry === undefined) return;
     const { nodeClass, free } = entry;
+    nodeClass.touch(name);
     for (let index = 0; index < nodeClass.pools.length; index += 1) {
       const now = this.#unitsFree(name, entry, index);
       const before = free[index];

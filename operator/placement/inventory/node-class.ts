@@ -2,6 +2,7 @@
 // keeps one decision cheap at 5,000 nodes: rules are asked once per class, free cards are found by bucket.
 import type { CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
 import type { CardState } from './cards-in-use.ts';
+import { ChangeLog } from './change-log.ts';
 
 /** A node as the inventory keeps it. */
 export interface NodeEntry {
@@ -23,6 +24,11 @@ class SortedNames {
   add(name: string): void {
     const at = this.#position(name);
     if (this.names[at] !== name) this.names.splice(at, 0, name);
+  }
+
+  indexOf(name: string): number | undefined {
+    const at = this.#position(name);
+    return this.names[at] === name ? at : undefined;
   }
 
   remove(name: string): void {
@@ -56,6 +62,9 @@ export class NodeClass {
   readonly #allocatable = new Map<string, ResourceAmounts>();
   readonly #buckets: SortedNames[][];
   #largest: ResourceAmounts | undefined;
+  #membership = 0;
+  /** Nodes whose use changed, by their index among the names, as long as no node comes or goes. */
+  readonly changes = new ChangeLog();
 
   constructor(key: string, pools: readonly CardPool[], example: NodeFacts) {
     this.key = key;
@@ -76,13 +85,30 @@ export class NodeClass {
     return this.#nodes.names;
   }
 
+  /** Another number whenever a node has come, gone or changed its size. */
+  get membership(): number {
+    return this.#membership;
+  }
+
+  indexOf(name: string): number | undefined {
+    return this.#nodes.indexOf(name);
+  }
+
+  /** Something of a node's use has changed. */
+  touch(name: string): void {
+    const index = this.#nodes.indexOf(name);
+    if (index !== undefined) this.changes.add(index, this.size);
+  }
+
   add(name: string, allocatable: ResourceAmounts): void {
+    this.#membership += 1;
     this.#nodes.add(name);
     this.#allocatable.set(name, allocatable);
     this.#largest = undefined;
   }
 
   remove(name: string): void {
+    this.#membership += 1;
     this.#nodes.remove(name);
     this.#allocatable.delete(name);
     this.#largest = undefined;

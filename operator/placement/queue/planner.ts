@@ -21,6 +21,7 @@ import type {
 } from '../model.ts';
 import { sceneOf } from '../scene/record-scene.ts';
 import type { Scene } from '../scene/scene.ts';
+import { type Demand, noDemand } from '../choice/demand.ts';
 import type { Places, SearchContext } from '../choice/search.ts';
 import { choosePlaces } from '../choice/search.ts';
 import { buildShape, shapeKey, withCards } from '../fit/shape.ts';
@@ -33,6 +34,8 @@ export interface PlanInput {
   readonly policies: ReadonlyMap<string, Policy>;
   readonly memory: QueueMemory;
   readonly nowMilliseconds: number;
+  /** What was asked for lately; absent: nothing, and nodes are simply filled one after the other. */
+  readonly demand?: Demand;
   /** Whether a placement comes with what it was chosen from. */
   readonly withScenes?: boolean;
 }
@@ -161,6 +164,7 @@ class Pass {
   #contextFor(workload: Workload, policy: Policy, shape: Shape): SearchContext {
     return {
       inventory: this.#input.inventory,
+      demand: this.#input.demand ?? noDemand,
       scoring: { weights: policy.weights, sizes: shape.sizes, signals: policy.signals ?? noSignals },
       isLeftOut: (node) => this.#holds.isKeptFrom(workload.uid, node),
     };

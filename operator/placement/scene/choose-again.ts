@@ -104,26 +104,27 @@ function bestOf(
 /** Worker after worker takes the best place that is left. */
 function chooseWorkers(
   { sites }: Group,
-  { gpus, workers }: Scene,
+  { workers }: Scene,
   scoring: ScoringContext,
   isAllowed: (node: SceneNode) => boolean,
 ): ScoredCandidate[] | undefined {
   const places = sites.flatMap((site) =>
-    site.nodes.filter(isAllowed).map(({ name, free, workers: slots }) => ({ site, name, free, slots })),
+    site.nodes.filter(isAllowed).map(({ name, packings }) => ({ site, name, packings, taken: 0 })),
   );
   const chosen: ScoredCandidate[] = [];
   while (chosen.length < workers) {
     let best: { place: (typeof places)[number]; candidate: ScoredCandidate } | undefined;
     for (const place of places) {
-      if (place.slots === 0) continue;
+      const packing = place.packings[place.taken];
+      if (packing === undefined) continue;
       const { product, vramMebibytes, count } = place.site;
-      const plain = { node: place.name, product, vramMebibytes, gpus, freeCards: place.free, count };
+      const { score, freeAfter } = packing;
+      const plain = { node: place.name, product, vramMebibytes, packing: score, freeAfter, count };
       const candidate = { ...plain, score: totalScore(plain, scoring) };
       if (best === undefined || compareCandidates(candidate, best.candidate) < 0) best = { place, candidate };
     }
     if (best === undefined) return undefined;
-    best.place.free -= gpus;
-    best.place.slots -= 1;
+    best.place.taken += 1;
     chosen.push(best.candidate);
   }
   return chosen;

@@ -1,13 +1,12 @@
 // Makes the scene of a decision while it is being made. It is small because nodes of a class differ in nothing but what is free.
 import type { Workload } from '../model.ts';
 import type { Scene, SceneNode, SceneSite } from './scene.ts';
+import { boardFor } from '../choice/board.ts';
 import { nodesWithSignals } from '../choice/score.ts';
 import type { SearchContext } from '../choice/search.ts';
-import { freeCards, workersNow } from '../choice/search.ts';
-import type { Ask } from '../fit/fit.ts';
-import { asksShares } from '../fit/room.ts';
+import { type Ask, backendOf } from '../fit/fit.ts';
 import type { Shape, Site } from '../fit/shape.ts';
-import { inService, isRoomy, siteRoom } from '../fit/shape.ts';
+import { inService, isRoomy, siteRoom, withCards } from '../fit/shape.ts';
 
 export function sceneOf(context: SearchContext, workload: Workload, shape: Shape): Scene {
   const { vramMebibytes, hasMargin, gpus, workers } = workload;
@@ -36,7 +35,7 @@ export function sceneOf(context: SearchContext, workload: Workload, shape: Shape
 }
 
 /**
- * The fullest nodes, as many as the gang has workers: whatever the weights, within a class the fullest is taken first. Nodes
+ * The nodes that pack best, as many as the gang has workers: whatever the weights, within a site these are taken first. Nodes
  * about which something is known are judged one by one, and are all here; so is a second choice for those to be avoided.
  */
 function nodesInQuestion(
@@ -49,20 +48,18 @@ function nodesInQuestion(
   const special = nodesWithSignals(signals);
   const found: SceneNode[] = [];
   const left = { plain: workers, avoided: workers };
-  for (const name of byFree(context, site, ask)) {
+  for (const name of boardFor(context, site, ask).ranked()) {
+    if (context.isLeftOut(name) || site.matching?.includes(name) === false) continue;
     const isAvoided = avoided.has(name);
     const kind = isAvoided ? 'avoided' : 'plain';
     const isSpecial = special.has(name);
     if (!isSpecial && left[kind] === 0) continue;
-    const fitting = workersNow(context, ask, site, name);
-    if (fitting === 0) continue;
     if (!isSpecial) left[kind] -= 1;
     const reliability = signals.reliabilityByNode?.get(name);
     const heat = signals.heatByNode?.get(name);
     found.push({
       name,
-      free: freeCards(context.inventory, ask, name, site),
-      workers: fitting,
+      packings: packingsOn(context, ask, site, name, workers),
       ...(isAvoided ? { avoided: true } : {}),
       ...(reliability === undefined ? {} : { reliability }),
       ...(heat === undefined ? {} : { heat }),
@@ -72,16 +69,23 @@ function nodesInQuestion(
   return found;
 }
 
-/** Nodes with enough free cards for one worker: the fullest first, then by name. */
-function* byFree({ inventory }: SearchContext, site: Site, ask: Ask): Iterable<string> {
-  const { gpus } = ask;
-  const { matching, nodeClass, poolIndex, pool } = site;
-  if (matching !== undefined || asksShares(ask, pool)) {
-    const free = (name: string): number => freeCards(inventory, ask, name, site);
-    yield* (matching ?? nodeClass.nodeNames)
-      .filter((name) => free(name) >= gpus)
-      .sort((a, b) => free(a) - free(b) || (a < b ? -1 : 1));
-    return;
+/** One worker after the other on the same node; the inventory is as before when this returns. */
+function packingsOn(
+  context: SearchContext,
+  ask: Ask,
+  site: Site,
+  node: string,
+  workers: number,
+): SceneNode['packings'] {
+  const board = boardFor(context, site, ask);
+  const perWorker = withCards(ask.perWorker, backendOf(site.pool), site.pool.resourceName, ask.gpus);
+  const draft = context.inventory.draft();
+  const packings: SceneNode['packings'][number][] = [];
+  for (let packing = board.packingOf(node); packing !== undefined; packing = board.packingOf(node)) {
+    packings.push({ score: packing.score, freeAfter: packing.freeAfter });
+    if (packings.length === workers) break;
+    draft.take(node, perWorker, packing.takes);
   }
-  for (let free = gpus; free <= pool.count; free += 1) yield* nodeClass.withFree(poolIndex, free);
+  draft.giveBackTo(0);
+  return packings;
 }

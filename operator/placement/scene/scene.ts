@@ -4,10 +4,8 @@
 /** A node that had room. */
 export interface SceneNode {
   readonly name: string;
-  /** Cards, before the decision. */
-  readonly free: number;
-  /** Of the gang, that fitted then. */
-  readonly workers: number;
+  /** How it would have taken a first worker of the gang, then a second … as far as they fitted: see choice/packing.ts. */
+  readonly packings: readonly { readonly score: number; readonly freeAfter: number }[];
   /** Earlier runs went wrong there: used only where nothing else fitted. */
   readonly avoided?: true;
   /** Both from 0 to 1000, as ScoreSignals has them. */

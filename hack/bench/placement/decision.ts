@@ -1,10 +1,10 @@
 // Prints how many placement decisions a second the planner makes at 5,000 nodes of 8 cards, and how long one takes.
-// It measures and asserts nothing; bounded in time. Run: node hack/bench/placement-decision.ts [nodes] [seconds per case]
-import { Inventory } from '../../operator/placement/inventory/inventory.ts';
-import { defaultPolicy, emptyQueueMemory } from '../../operator/placement/model.ts';
-import type { QueueMemory, Workload } from '../../operator/placement/model.ts';
-import { plan, reservationFor } from '../../operator/placement/queue/planner.ts';
-import { cardModels, nodeOf, workloadOf } from '../../operator/placement/testing/builders.ts';
+// It measures and asserts nothing; bounded in time. Run: node hack/bench/placement/decision.ts [nodes] [seconds per case]
+import { Inventory } from '../../../operator/placement/inventory/inventory.ts';
+import { defaultPolicy, emptyQueueMemory } from '../../../operator/placement/model.ts';
+import type { QueueMemory, Workload } from '../../../operator/placement/model.ts';
+import { plan, reservationFor } from '../../../operator/placement/queue/planner.ts';
+import { cardModels, nodeOf, workloadOf } from '../../../operator/placement/testing/builders.ts';
 
 const nodeCount = Number(process.argv[2] ?? '5000');
 const millisecondsPerCase = Number(process.argv[3] ?? '4') * 1000;
