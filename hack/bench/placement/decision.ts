@@ -1,21 +1,24 @@
 // Prints how many placement decisions a second the planner makes at 5,000 nodes of 8 cards, and how long one takes.
 // It measures and asserts nothing; bounded in time. Run: node hack/bench/placement/decision.ts [nodes] [seconds per case]
+import { type Demand, RecentDemand } from '../../../operator/placement/choice/demand.ts';
 import { Inventory } from '../../../operator/placement/inventory/inventory.ts';
 import { defaultPolicy, emptyQueueMemory } from '../../../operator/placement/model.ts';
-import type { QueueMemory, Workload } from '../../../operator/placement/model.ts';
+import type { BackendName, QueueMemory, Workload } from '../../../operator/placement/model.ts';
 import { plan, reservationFor } from '../../../operator/placement/queue/planner.ts';
-import { cardModels, nodeOf, workloadOf } from '../../../operator/placement/testing/builders.ts';
+import { cardModels, devicesOf, nodeOf, workloadOf } from '../../../operator/placement/testing/builders.ts';
 
 const nodeCount = Number(process.argv[2] ?? '5000');
 const millisecondsPerCase = Number(process.argv[3] ?? '4') * 1000;
 const policies = new Map([['default', defaultPolicy]]);
 const models = Object.values(cardModels);
 
-function buildInventory(): Inventory {
+function buildInventory(backend: BackendName): Inventory {
   const inventory = new Inventory();
   for (let index = 0; index < nodeCount; index += 1) {
-    const model = models[index % models.length] ?? cardModels.t4;
-    inventory.setNode(nodeOf(`node-${String(index).padStart(5, '0')}`, { ...model, count: 8 }));
+    const name = `node-${String(index).padStart(5, '0')}`;
+    const cards = { ...(models[index % models.length] ?? cardModels.t4), count: 8 };
+    if (backend === 'DRA') inventory.setDevices(name, devicesOf(name, cards));
+    inventory.setNode(nodeOf(name, cards, backend === 'DRA' ? { allocatable: { 'nvidia.com/gpu': '0' } } : {}));
   }
   return inventory;
 }
@@ -42,8 +45,15 @@ interface Case {
   readonly perPass: number;
 }
 
+/** What the cases ask for, as the operator learns it from the jobs that come. */
+function demandFor(inventory: Inventory, job: (index: number) => Workload): Demand {
+  const recent = new RecentDemand();
+  for (let index = 0; index < 1_000; index += 1) recent.note(job(index));
+  return recent.current(() => inventory.cardsByProduct());
+}
+
 /** Repeats a pass over a cluster that fills up; what ran longest leaves. The first tenth warms up and isn't counted. */
-function measure({ name, queue, perPass }: Case, inventory: Inventory): void {
+function measure({ name, queue, perPass }: Case, inventory: Inventory, demand: Demand): void {
   const microseconds: number[] = [];
   const running: string[] = [];
   let cpuMicroseconds = 0;
@@ -54,7 +64,7 @@ function measure({ name, queue, perPass }: Case, inventory: Inventory): void {
     const work = queue(round);
     const cpu = process.cpuUsage();
     const start = performance.now();
-    const result = plan({ queue: work, inventory, policies, memory, nowMilliseconds: round });
+    const result = plan({ queue: work, inventory, policies, memory, nowMilliseconds: round, demand });
     const end = performance.now();
     if (start > begin + millisecondsPerCase / 10) {
       microseconds.push((end - start) * 1000);
@@ -123,12 +133,35 @@ const cases: readonly Case[] = [
   { name: '10,000 waiting gangs of few shapes a pass', perPass: 10_000, queue: () => tenThousandWaiting },
 ];
 
-const started = performance.now();
-const inventory = buildInventory();
-console.log(
-  `${nodeCount} nodes of 8 cards, ${models.length} card models; built in ${Math.round(performance.now() - started)} ms`,
-);
-for (const [index, each] of cases.entries()) {
-  console.error(`[${index + 1}/${cases.length}] ${each.name} (${millisecondsPerCase / 1000} s)`);
-  measure(each, inventory);
+const shareSizes = [4, 6, 8, 10, 14, 20, 30, 38];
+
+/** Three of four are shares of one card. */
+function sharingJob(index: number): Workload {
+  if (index % 4 === 3) return jobOf(index);
+  const gibibytes = shareSizes[(index >> 2) % shareSizes.length] ?? 4;
+  return jobOf(index, { isolation: 'Shared', gpus: 1, vramMebibytes: gibibytes * 1024 });
 }
+
+const sharingCases: readonly Case[] = [
+  { name: 'one job a pass, shares of cards', perPass: 1, queue: (round) => [sharingJob(round)] },
+  {
+    name: '100 jobs a pass, shares of cards',
+    perPass: 100,
+    queue: (round) => Array.from({ length: 100 }, (_, at) => sharingJob(round * 100 + at)),
+  },
+];
+
+function run(backend: BackendName, all: readonly Case[], job: (index: number) => Workload): void {
+  const started = performance.now();
+  const inventory = buildInventory(backend);
+  const took = Math.round(performance.now() - started);
+  console.log(`${nodeCount} nodes of 8 cards by ${backend}, ${models.length} card models; built in ${took} ms`);
+  const demand = demandFor(inventory, job);
+  for (const [index, each] of all.entries()) {
+    console.error(`[${index + 1}/${all.length}] ${each.name} (${millisecondsPerCase / 1000} s)`);
+    measure(each, inventory, demand);
+  }
+}
+
+run('DevicePlugin', cases, jobOf);
+run('DRA', sharingCases, sharingJob);

@@ -1,14 +1,15 @@
 // For one kind of worker on one pool of one class of nodes: how well each node would take it, kept up to date as nodes change.
 // It is what keeps a decision cheap on thousands of nodes: only those that changed since the last look are judged again.
 import type { Ask } from '../fit/fit.ts';
-import type { NodeClass } from '../inventory/node-class.ts';
+import type { NodeClass, NodeEntry } from '../inventory/node-class.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Demand } from './demand.ts';
 import { shortResource } from './left.ts';
-import { type Packing, PackingJudge } from './packing.ts';
+import { type PoolState, poolStateOf, stateKey } from './node-state.ts';
+import { type Packing, PackingJudge, workerOn } from './packing.ts';
 
-/** Undefined: no room. */
-export type JudgeNode = (node: string) => Packing | undefined;
+/** Undefined: no room. By the node's index among those of its class. */
+type JudgeNode = (node: string, index: number) => Packing | undefined;
 
 const noRoom = -1;
 
@@ -82,18 +83,56 @@ export class Board {
   }
 
   #look(index: number): void {
-    const packing = this.#judge(this.#names[index] ?? '');
+    const packing = this.#judge(this.#names[index] ?? '', index);
     this.#packings[index] = packing;
     this.#scores[index] = packing?.score ?? noRoom;
     this.#freeAfter[index] = packing?.freeAfter ?? 0;
   }
 }
 
+/** What is known of a node's state, and which state of it that was. */
+interface Seen {
+  readonly version: number;
+  readonly key: string;
+  readonly state: PoolState;
+  readonly fragments: number;
+}
+
+/** One pool of a class of nodes: the judge and what it said of each node as it is are shared by all boards. */
+class PoolBoards {
+  readonly judge: PackingJudge;
+  readonly #nodeClass: NodeClass;
+  readonly #poolIndex: number;
+  #seen: (Seen | undefined)[] = [];
+  #membership = -1;
+
+  constructor(nodeClass: NodeClass, poolIndex: number, demand: Demand) {
+    this.#nodeClass = nodeClass;
+    this.#poolIndex = poolIndex;
+    this.judge = new PackingJudge(nodeClass, poolIndex, demand);
+  }
+
+  stateOf(entry: NodeEntry, index: number, used: ReadonlyMap<string, number>): Seen {
+    const { membership } = this.#nodeClass;
+    if (membership !== this.#membership) {
+      this.#membership = membership;
+      this.#seen = Array.from({ length: this.#nodeClass.size });
+    }
+    const version = this.#nodeClass.versionOf(index);
+    const before = this.#seen[index];
+    if (before?.version === version) return before;
+    const state = poolStateOf(entry, this.#poolIndex, used);
+    const seen = { version, key: stateKey(state), state, fragments: this.judge.fragments(state) };
+    this.#seen[index] = seen;
+    return seen;
+  }
+}
+
 /** Boards of one class of nodes, as many as there are kinds of workers lately; those not asked for longest go first. */
-export class Boards {
+class Boards {
   readonly #nodeClass: NodeClass;
   readonly #boards = new Map<string, Board>();
-  readonly #judges = new Map<number, PackingJudge>();
+  readonly #pools = new Map<number, PoolBoards>();
   #demandVersion = -1;
 
   constructor(nodeClass: NodeClass) {
@@ -101,13 +140,13 @@ export class Boards {
   }
 
   /** Of another version of the demand all are void. */
-  get(demand: Demand, key: string, make: (judgeOf: (poolIndex: number) => PackingJudge) => Board): Board {
+  get(demand: Demand, poolIndex: number, key: string, make: (pool: PoolBoards) => Board): Board {
     if (demand.version !== this.#demandVersion) {
       this.#boards.clear();
-      this.#judges.clear();
+      this.#pools.clear();
       this.#demandVersion = demand.version;
     }
-    const board = this.#boards.get(key) ?? make((poolIndex) => this.#judgeOf(poolIndex, demand));
+    const board = this.#boards.get(key) ?? make(this.#poolBoards(poolIndex, demand));
     this.#boards.delete(key);
     this.#boards.set(key, board);
     if (this.#boards.size > mostBoards) {
@@ -117,15 +156,17 @@ export class Boards {
     return board;
   }
 
-  #judgeOf(poolIndex: number, demand: Demand): PackingJudge {
-    const judge = this.#judges.get(poolIndex) ?? new PackingJudge(this.#nodeClass, poolIndex, demand);
-    this.#judges.set(poolIndex, judge);
-    return judge;
+  #poolBoards(poolIndex: number, demand: Demand): PoolBoards {
+    const pool = this.#pools.get(poolIndex) ?? new PoolBoards(this.#nodeClass, poolIndex, demand);
+    this.#pools.set(poolIndex, pool);
+    return pool;
   }
 }
 
 /** 16 bytes a node each, and what was judged. */
 const mostBoards = 128;
+/** So many states a board remembers the judgement of. */
+const mostStates = 20_000;
 
 const boardsByClass = new WeakMap<NodeClass, Boards>();
 
@@ -137,12 +178,18 @@ export function boardFor(
 ): Board {
   const boards = boardsByClass.get(nodeClass) ?? new Boards(nodeClass);
   boardsByClass.set(nodeClass, boards);
-  return boards.get(demand, boardKey(poolIndex, ask), (judgeOf) => {
-    const judge = judgeOf(poolIndex);
-    return new Board(nodeClass, (node) => {
+  return boards.get(demand, poolIndex, boardKey(poolIndex, ask), (pool) => {
+    const worker = workerOn(ask, nodeClass, poolIndex);
+    const judged = new Map<string, Packing | undefined>();
+    return new Board(nodeClass, (node, index) => {
       const entry = inventory.node(node);
       if (entry === undefined || shortResource(inventory, entry, ask.perWorker) !== undefined) return undefined;
-      return judge.judge(ask, entry, inventory.usedAmounts(node));
+      const { key, state, fragments } = pool.stateOf(entry, index, inventory.usedAmounts(node));
+      if (judged.has(key)) return judged.get(key);
+      const packing = pool.judge.judge(worker, state, fragments);
+      if (judged.size >= mostStates) judged.clear();
+      judged.set(key, packing);
+      return packing;
     });
   });
 }
@@ -150,6 +197,6 @@ export function boardFor(
 /** Equal keys are judged alike on every node. */
 function boardKey(poolIndex: number, ask: Ask): string {
   const { isolation, gpus, needMebibytes, leastMebibytes, perWorker, products } = ask;
-  const named = products.allow.length > 0;
-  return JSON.stringify([poolIndex, isolation, gpus, needMebibytes, leastMebibytes, perWorker, named]);
+  const isNamed = products.allow.length > 0;
+  return JSON.stringify([poolIndex, isolation, gpus, needMebibytes, leastMebibytes, perWorker, isNamed]);
 }

@@ -8,7 +8,7 @@ import type { Demand } from './demand.ts';
 import type { Packing } from './packing.ts';
 import { compareCandidates, nodesWithSignals, totalScore } from './score.ts';
 import type { Candidate, ScoredCandidate, ScoringContext } from './score.ts';
-import { asksShares, cardsFree, workersByCards } from '../fit/room.ts';
+import { asksShares, chooseCards, workersByCards } from '../fit/room.ts';
 import type { Shape, Site, SiteGroup } from '../fit/shape.ts';
 import { nodesOf } from '../fit/shape.ts';
 
@@ -43,7 +43,7 @@ export function choosePlaces(context: SearchContext, shape: Shape): Places | und
 
 function chooseOne(context: SearchContext, ask: Ask, group: SiteGroup): readonly ScoredCandidate[] | undefined {
   const candidate = bestCandidate(context, ask, group.sites);
-  return candidate === undefined ? undefined : [candidate];
+  return candidate === undefined ? undefined : [withCards(context, ask, candidate)];
 }
 
 /** Worker after worker takes the best place that is left. All workers are alike, so this finds room for all if there is any. */
@@ -57,8 +57,9 @@ function chooseGang(
   const chosen: ScoredCandidate[] = [];
   const draft = context.inventory.draft();
   while (chosen.length < workers) {
-    const candidate = bestCandidate(context, ask, group.sites);
-    if (candidate === undefined) break;
+    const best = bestCandidate(context, ask, group.sites);
+    if (best === undefined) break;
+    const candidate = withCards(context, ask, best);
     chosen.push(candidate);
     draft.take(candidate.node, group.perWorker, candidate.cards);
   }
@@ -103,9 +104,14 @@ function freeSlots(context: SearchContext, ask: Ask, { sites }: SiteGroup): numb
   return slots;
 }
 
-function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[]): ScoredCandidate | undefined {
-  let best: ScoredCandidate | undefined;
-  const consider = (candidate: ScoredCandidate): void => {
+interface Found extends ScoredCandidate {
+  readonly site: Site;
+  readonly fill: number | undefined;
+}
+
+function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[]): Found | undefined {
+  let best: Found | undefined;
+  const consider = (candidate: Found): void => {
     if (best === undefined || compareCandidates(candidate, best) < 0) best = candidate;
   };
   const special = nodesWithSignals(context.scoring.signals);
@@ -123,14 +129,20 @@ function bestCandidate(context: SearchContext, ask: Ask, sites: readonly Site[])
   return best;
 }
 
+/** Settled once for the node that is chosen, and not for each that is looked at. */
+function withCards({ inventory }: SearchContext, ask: Ask, { site, fill, ...candidate }: Found): ScoredCandidate {
+  const entry = inventory.node(candidate.node);
+  const cards = entry && chooseCards(ask, entry, site.poolIndex, fill);
+  return cards === undefined ? candidate : { ...candidate, cards };
+}
+
 function isMatching({ matching }: Site, node: string): boolean {
   return matching?.includes(node) ?? true;
 }
 
-function scored(context: SearchContext, site: Site, node: string, packing: Packing): ScoredCandidate {
+function scored(context: SearchContext, site: Site, node: string, packing: Packing): Found {
   const candidate = candidateOf(site, node, packing);
-  const { takes } = packing;
-  return { ...candidate, score: totalScore(candidate, context.scoring), ...(takes ? { cards: takes } : {}) };
+  return { ...candidate, score: totalScore(candidate, context.scoring), site, fill: packing.fill };
 }
 
 function candidateOf({ pool }: Site, node: string, packing: Packing): Candidate {
@@ -142,12 +154,6 @@ function candidateOf({ pool }: Site, node: string, packing: Packing): Candidate 
     freeAfter: packing.freeAfter,
     count: pool.count,
   };
-}
-
-/** Cards of a node that would do for one worker now. */
-export function freeCards(inventory: Inventory, ask: Ask, node: string, { poolIndex }: Site): number {
-  const entry = inventory.node(node);
-  return entry === undefined ? 0 : cardsFree(ask, entry, poolIndex);
 }
 
 function slotsByCards(inventory: Inventory, ask: Ask, { poolIndex }: Site, node: string): number {

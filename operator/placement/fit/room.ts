@@ -70,10 +70,6 @@ function mostWorkers(timesByCard: readonly number[], gpus: number): number {
   return workers;
 }
 
-export function hasRoomFor(card: CardState, mebibytes: number): boolean {
-  return times(card, mebibytes) > 0;
-}
-
 /** How often a share goes into what is left of a card. */
 function times(card: CardState, taken: number): number {
   if (card.blocked) return 0;
@@ -86,16 +82,18 @@ export function freeMebibytes({ device, takenMebibytes }: CardState): number {
 }
 
 /**
- * The cards of one worker: whole ones in their order; for shares the fullest that have room, so that others stay whole.
- * Undefined where there aren't enough, or where a device plugin chooses them.
+ * The cards of one worker: whole ones in their order; for shares those of which exactly `fill` MiB are free, or else the
+ * fullest that have room, so that others stay whole. Undefined where there aren't enough, or a device plugin chooses them.
  */
-export function chooseCards(ask: Ask, entry: NodeEntry, poolIndex: number): Take[] | undefined {
+export function chooseCards(ask: Ask, entry: NodeEntry, poolIndex: number, fill?: number): Take[] | undefined {
   const pool = entry.nodeClass.pools[poolIndex];
   const cards = entry.cards[poolIndex];
   if (pool === undefined || cards === undefined || entry.closed[poolIndex] === true) return undefined;
   const mebibytes = takenOfCard(ask, pool);
   const fitting = asksShares(ask, pool)
-    ? cards.filter((card) => times(card, mebibytes) > 0).sort((one, other) => freeMebibytes(one) - freeMebibytes(other))
+    ? cards
+        .filter((card) => times(card, mebibytes) > 0 && (fill === undefined || freeMebibytes(card) === fill))
+        .sort((one, other) => freeMebibytes(one) - freeMebibytes(other))
     : cards.filter(({ takers, blocked }) => takers === 0 && !blocked);
   const chosen = fitting.slice(0, ask.gpus);
   return chosen.length === ask.gpus ? chosen.map((card) => ({ card, mebibytes })) : undefined;

@@ -65,6 +65,8 @@ export class NodeClass {
   #membership = 0;
   /** Nodes whose use changed, by their index among the names, as long as no node comes or goes. */
   readonly changes = new ChangeLog();
+  /** Of each node by the same index: another number after every change. */
+  #versions: number[] = [];
 
   constructor(key: string, pools: readonly CardPool[], example: NodeFacts) {
     this.key = key;
@@ -97,11 +99,18 @@ export class NodeClass {
   /** Something of a node's use has changed. */
   touch(name: string): void {
     const index = this.#nodes.indexOf(name);
-    if (index !== undefined) this.changes.add(index, this.size);
+    if (index === undefined) return;
+    this.changes.add(index, this.size);
+    this.#versions[index] = (this.#versions[index] ?? 0) + 1;
+  }
+
+  versionOf(index: number): number {
+    return this.#versions[index] ?? 0;
   }
 
   add(name: string, allocatable: ResourceAmounts): void {
     this.#membership += 1;
+    this.#versions = [];
     this.#nodes.add(name);
     this.#allocatable.set(name, allocatable);
     this.#largest = undefined;
@@ -109,6 +118,7 @@ export class NodeClass {
 
   remove(name: string): void {
     this.#membership += 1;
+    this.#versions = [];
     this.#nodes.remove(name);
     this.#allocatable.delete(name);
     this.#largest = undefined;

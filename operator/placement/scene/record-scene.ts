@@ -5,6 +5,7 @@ import { boardFor } from '../choice/board.ts';
 import { nodesWithSignals } from '../choice/score.ts';
 import type { SearchContext } from '../choice/search.ts';
 import { type Ask, backendOf } from '../fit/fit.ts';
+import { chooseCards } from '../fit/room.ts';
 import type { Shape, Site } from '../fit/shape.ts';
 import { inService, isRoomy, siteRoom, withCards } from '../fit/shape.ts';
 
@@ -84,7 +85,8 @@ function packingsOn(
   for (let packing = board.packingOf(node); packing !== undefined; packing = board.packingOf(node)) {
     packings.push({ score: packing.score, freeAfter: packing.freeAfter });
     if (packings.length === workers) break;
-    draft.take(node, perWorker, packing.takes);
+    const entry = context.inventory.node(node);
+    draft.take(node, perWorker, entry && chooseCards(ask, entry, site.poolIndex, packing.fill));
   }
   draft.giveBackTo(0);
   return packings;

@@ -1,7 +1,17 @@
 // Builders for the tests of placement and for its benchmark: short ways to say a node, a pod, a workload. Not for the operator.
 import { Inventory } from '../inventory/inventory.ts';
 import { defaultPolicy, emptyQueueMemory } from '../model.ts';
-import type { Catalogue, NodeFacts, PodFacts, Policy, QueueMemory, Verdict, Workload } from '../model.ts';
+import type {
+  CardPool,
+  Catalogue,
+  NodeDevices,
+  NodeFacts,
+  PodFacts,
+  Policy,
+  QueueMemory,
+  Verdict,
+  Workload,
+} from '../model.ts';
 import { plan } from '../queue/planner.ts';
 import type { Plan } from '../queue/planner.ts';
 
@@ -38,6 +48,36 @@ export function nodeOf(name: string, cards: CardsOfNode, changes: Partial<NodeFa
     allocatable: { cpu: '96', memory: '1024Gi', pods: '110', 'nvidia.com/gpu': String(cards.count), ...allocatable },
     ...rest,
   };
+}
+
+/** What NVIDIA's driver with consumable shares publishes of such a node; card i of node n is `GPU-n-i`. */
+export function devicesOf(node: string, { product, mebibytes, count }: CardsOfNode, shares = true): NodeDevices {
+  const pool: CardPool = {
+    resourceName: 'gpu.nvidia.com',
+    devices: {
+      driver: 'gpu.nvidia.com',
+      identityAttribute: 'gpu.nvidia.com/uuid',
+      match: { 'gpu.nvidia.com/type': 'gpu' },
+      memory: 'memory',
+      whole: { memory: `${mebibytes}Mi` },
+      ...(shares ? { shares: { minMebibytes: 1, stepMebibytes: 1, besides: {} } } : {}),
+    },
+    vendor: 'NVIDIA',
+    product,
+    vram: { known: true, mebibytes },
+    isolation: 'Exclusive',
+    count,
+    installed: count,
+  };
+  const devices = Array.from({ length: count }, (_, index) => ({
+    id: `gpu.nvidia.com/${node}/gpu-${index}`,
+    identity: `GPU-${node}-${index}`,
+    pool,
+    slots: shares ? Number.MAX_SAFE_INTEGER : 1,
+    counters: {},
+    tainted: false,
+  }));
+  return { devices, counters: {} };
 }
 
 export function podOn(nodeName: string, uid: string, cards: number, changes: Partial<PodFacts> = {}): PodFacts {
