@@ -86,6 +86,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
   try {
     await Promise.all(reflectors.map((reflector) => reflector.catchUp(signal)));
     log.info({ gpujobs: collections.gpujobs.store.size, nodes: collections.nodes.store.size }, 'leading');
+    log.info(foundCards(parts), 'GPU nodes by how their cards are held');
     await policies.start(signal);
     stopBill = followBill(collections, policies.billing);
     gpujobs.start();
@@ -102,6 +103,12 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     queue.close();
     await decisions?.flush();
   }
+}
+
+/** Whether the server has the API of dynamic resource allocation at all, and what uses it. */
+function foundCards({ inventory, reflectors }: Parts): Record<string, unknown> {
+  const served = reflectors.every(({ isServed }) => isServed !== false);
+  return { 'resource.k8s.io': served ? 'served' : 'not served', ...inventory.nodesByBackend() };
 }
 
 /** Undefined where nobody wants it. */

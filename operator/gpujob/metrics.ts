@@ -107,6 +107,19 @@ function cardMetrics(registry: Registry, inventory: Inventory): void {
     },
   });
   new Gauge({
+    name: 'orquanta_gpu_nodes',
+    help: 'GPU nodes by what holds their cards: DevicePlugin, DRA, or Both on the way from one to the other; Shares: those of DRA and Both whose cards can be divided by VRAM.',
+    labelNames: ['allocation'] as const,
+    registers,
+    collect() {
+      const { devicePlugin, dra, both, shares } = inventory.nodesByBackend();
+      this.set({ allocation: 'DevicePlugin' }, devicePlugin);
+      this.set({ allocation: 'DRA' }, dra);
+      this.set({ allocation: 'Both' }, both);
+      this.set({ allocation: 'Shares' }, shares);
+    },
+  });
+  new Gauge({
     name: 'orquanta_fragmentation_ratio',
     help: 'Share of the free cards that lie on nodes with other cards in use: 0 none, 1 all.',
     registers,

@@ -27,6 +27,7 @@ const reservationSchema: z.ZodType<Reservation> = z.object({
     policyVersion: count,
     decisionID: z.string(),
     backend: z.enum(['DevicePlugin', 'DRA']),
+    isUnfenced: z.literal(true).optional(),
     claim: z
       .object({
         driver: z.string(),

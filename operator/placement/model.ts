@@ -66,6 +66,8 @@ export interface CardPool {
   /** Of one unit: a whole card, a MIG slice, or one share (the card divided by its replicas). */
   readonly vram: VRAM;
   readonly isolation: Isolation;
+  /** Nothing keeps those who share a card from using up each other's memory. */
+  readonly isUnfenced?: true;
   /** Units that can be asked for now (allocatable). */
   readonly count: number;
   /** Units there are when all is well: an unhealthy card or a restarting device plugin lowers `count`, not this. */
@@ -215,6 +217,8 @@ export interface Placement {
   readonly backend: BackendName;
   /** With DRA, always. */
   readonly claim?: CardClaim | undefined;
+  /** Its card is shared, and nothing keeps neighbours from its memory. */
+  readonly isUnfenced?: true | undefined;
 }
 
 /** A placement that holds its cards although not all its Pods are bound yet. */

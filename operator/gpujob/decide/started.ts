@@ -42,8 +42,18 @@ export function placedMessage(o: Observation, run: OpenRun): string {
   const [first, ...others] = placement.workers.map((worker) => worker.node);
   const where = others.length > 0 ? `${first ?? ''} and ${others.length} more` : (first ?? '');
   const cards = o.spec.workers > 1 ? `${o.spec.workers} workers with ${o.spec.gpus} each` : String(o.spec.gpus);
-  const cardWords = `${cards} x ${placement.product} (${formatCapacity(placement.cardVRAMMebibytes)})`;
-  return `run ${run.number} on ${where}: ${cardWords}${learnedSize(o, run)}`;
+  const cardWords = `${cards} x ${shareWords(placement)}${placement.product} (${formatCapacity(placement.cardVRAMMebibytes)})`;
+  return `run ${run.number} on ${where}: ${cardWords}${fenceWords(placement)}${learnedSize(o, run)}`;
+}
+
+/** Of a card that others may share by VRAM. */
+function shareWords({ claim, cardVRAMMebibytes }: Placement): string {
+  const isShare = claim !== undefined && claim.mebibytes < cardVRAMMebibytes;
+  return isShare ? `${formatMebibytes(claim.mebibytes)} of ` : '';
+}
+
+function fenceWords({ isUnfenced }: Placement): string {
+  return isUnfenced === true ? '; shared without a fence: whoever else is on the card can use up its memory' : '';
 }
 
 /**

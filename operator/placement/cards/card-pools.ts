@@ -73,6 +73,7 @@ function readNVIDIAPool(node: NodeFacts, counts: PoolCounts, catalogue: Catalogu
     product,
     vram: moreThanLabelled(counts, labelled) ? mixedByCount(counts, labelled) : sharedVRAM(card, sharing),
     isolation: sharing.shared ? 'Shared' : slice ? 'MIG' : 'Exclusive',
+    ...fencing(sharing),
     count: counts.count,
     installed: Math.max(counts.capacity, labelled ?? 0),
     ...refusal(labels),
@@ -93,6 +94,7 @@ function readMIGPool(node: NodeFacts, counts: PoolCounts, catalogue: Catalogue):
     product,
     vram: sharedVRAM(cardVRAM([readGFDMemory(labels, prefix)], product, catalogue), sharing),
     isolation: sharing.shared ? 'Shared' : 'MIG',
+    ...fencing(sharing),
     count: counts.count,
     installed: counts.capacity,
     ...refusal(labels),
@@ -129,7 +131,7 @@ function readIntelPool(node: NodeFacts, counts: PoolCounts, catalogue: Catalogue
     vendor: 'Intel',
     product,
     vram: shareOf(card, replicas),
-    isolation: replicas > 1 ? 'Shared' : 'Exclusive',
+    ...(replicas > 1 ? { isolation: 'Shared', isUnfenced: true } : { isolation: 'Exclusive' }),
     count: counts.count,
     installed: counts.capacity,
   };
@@ -162,16 +164,23 @@ interface Sharing {
   readonly shared: boolean;
   /** Units per card; undefined: shared, but no label says among how many. */
   readonly replicas: number | undefined;
+  readonly strategy: string;
+}
+
+/** MPS holds each client to its part of the memory; time-slicing only takes turns, and any other way promises nothing. */
+function fencing({ shared, strategy }: Sharing): Pick<CardPool, 'isUnfenced'> {
+  return shared && strategy !== 'mps' ? { isUnfenced: true } : {};
 }
 
 /** A card is shared when any sign says so: the strategy, the replicas, the `-SHARED` suffix, or a renamed resource. */
 function sharingOf(labels: Labels, prefix: string, product: string, resourceName: string): Sharing {
   const text = labels[`${prefix}.replicas`] ?? labels['cloud.google.com/gke-max-shared-clients-per-gpu'];
   const replicas = Number(wholeNumber(text ?? '') ?? 0n);
-  const strategy = labels[`${prefix}.sharing-strategy`] ?? 'none';
+  const strategy =
+    labels[`${prefix}.sharing-strategy`] ?? labels['cloud.google.com/gke-gpu-sharing-strategy'] ?? 'none';
   const named = product.endsWith('-SHARED') || resourceName.endsWith('.shared');
-  if (replicas <= 1 && strategy === 'none' && !named) return { shared: false, replicas: 1 };
-  return { shared: true, replicas: replicas >= 1 ? replicas : undefined };
+  if (replicas <= 1 && strategy === 'none' && !named) return { shared: false, replicas: 1, strategy };
+  return { shared: true, replicas: replicas >= 1 ? replicas : undefined, strategy };
 }
 
 function sharedVRAM(card: VRAM, sharing: Sharing): VRAM {

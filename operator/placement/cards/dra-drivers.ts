@@ -21,6 +21,8 @@ export interface DRADriver {
   /** The key of the taint that keeps others off its nodes. */
   readonly taint: string;
   readonly deviceClasses: readonly string[];
+  /** Whether it holds each claim to its share of the memory, or only keeps account. */
+  readonly fencesShares: boolean;
   /** The first of these that a device has tells its card from all others of the node. */
   readonly identities: readonly string[];
   /** Undefined: nothing to compute on, or nothing that can be asked for by its memory. */
@@ -87,6 +89,7 @@ export const draDrivers: Readonly<Record<string, DRADriver>> = {
     vendor: 'NVIDIA',
     taint: 'nvidia.com/gpu',
     deviceClasses: ['gpu.nvidia.com', 'mig.nvidia.com'],
+    fencesShares: false,
     identities: ['uuid', 'parentUUID'],
     kind: nvidiaKind,
   },
@@ -94,6 +97,7 @@ export const draDrivers: Readonly<Record<string, DRADriver>> = {
     vendor: 'NVIDIA',
     taint: 'nvidia.com/gpu',
     deviceClasses: [hami],
+    fencesShares: true,
     identities: ['uuid'],
     kind: hamiKind,
   },
@@ -101,6 +105,7 @@ export const draDrivers: Readonly<Record<string, DRADriver>> = {
     vendor: 'AMD',
     taint: 'amd.com/gpu',
     deviceClasses: ['gpu.amd.com'],
+    fencesShares: false,
     identities: [pciBusID, 'pciAddr'],
     kind: amdKind,
   },
@@ -108,6 +113,7 @@ export const draDrivers: Readonly<Record<string, DRADriver>> = {
     vendor: 'Intel',
     taint: 'gpu.intel.com/i915',
     deviceClasses: ['gpu.intel.com'],
+    fencesShares: false,
     identities: [pciBusID, 'pciAddress'],
     kind: intelKind,
   },

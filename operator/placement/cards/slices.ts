@@ -97,10 +97,9 @@ function readDevice(
   const kind = driver.kind(attributes);
   const identityAttribute = driver.identities.find((attribute) => Boolean(attributes[attribute]));
   if (kind === undefined || identityAttribute === undefined) return undefined;
-  const { deviceClass, isolation, product } = kind;
   const memory = capacityName(name, device);
-  const mebibytes = memory === '' ? 0 : wholeMebibytes(device.capacity?.[memory]?.value ?? '0');
   const shares = device.allowMultipleAllocations === true ? shareRule(device, memory) : undefined;
+  const { deviceClass, isolation, product } = kind;
   return {
     pool: {
       resourceName: deviceClass,
@@ -114,16 +113,22 @@ function readDevice(
       },
       vendor: driver.vendor,
       product,
-      vram: vramOf(mebibytes),
+      vram: vramOf(wholeMebibytes(device.capacity?.[memory]?.value ?? '0')),
       isolation,
+      ...(shares !== undefined && !driver.fencesShares ? { isUnfenced: true as const } : {}),
       ...(deviceClasses.has(deviceClass) ? {} : { refused: noDeviceClass(deviceClass) }),
     },
     id: deviceID(name, pool.name, device.name),
     identity: String(attributes[identityAttribute]),
     slots: device.allowMultipleAllocations === true ? slotsBesides(device, memory, shares) : 1,
     counters: consumedCounters(name, pool.name, device),
-    tainted: (device.taints ?? []).some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute'),
+    tainted: isTainted(device),
   };
+}
+
+/** Other effects only inform. */
+function isTainted({ taints = [] }: DeviceShape): boolean {
+  return taints.some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute');
 }
 
 /** 0 is a driver's word for "not known yet", or for memory that is the machine's own. */

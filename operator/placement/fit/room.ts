@@ -76,6 +76,13 @@ function times(card: CardState, taken: number): number {
   return Math.min(Math.floor(freeMebibytes(card) / taken), card.device.slots - card.takers);
 }
 
+/** The most that so many different cards of a node have free, each, in MiB. */
+export function largestShare(entry: NodeEntry, poolIndex: number, cards: number): number {
+  const states = entry.closed[poolIndex] === true ? [] : (entry.cards[poolIndex] ?? []);
+  const free = states.map((card) => (times(card, 1) > 0 ? freeMebibytes(card) : 0)).sort((one, other) => other - one);
+  return free[cards - 1] ?? 0;
+}
+
 export function freeMebibytes({ device, takenMebibytes }: CardState): number {
   const { vram } = device.pool;
   return vram.known ? Math.max(0, vram.mebibytes - takenMebibytes) : 0;

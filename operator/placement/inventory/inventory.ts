@@ -152,6 +152,20 @@ export class Inventory {
     });
   }
 
+  /** GPU nodes by how their cards are held; `shares`: those whose cards can be divided by VRAM. */
+  nodesByBackend(): { devicePlugin: number; dra: number; both: number; shares: number } {
+    const found = { devicePlugin: 0, dra: 0, both: 0, shares: 0 };
+    for (const { pools, size } of this.#classes.values()) {
+      const byClaim = pools.some(({ devices }) => devices !== undefined);
+      const byPlugin = pools.some(({ devices }) => devices === undefined);
+      if (byClaim && byPlugin) found.both += size;
+      else if (byClaim) found.dra += size;
+      else if (byPlugin) found.devicePlugin += size;
+      if (pools.some(({ devices }) => devices?.shares !== undefined)) found.shares += size;
+    }
+    return found;
+  }
+
   /** All cards there are by product, in use or not: slices and shares by what they are called. */
   cardsByProduct(): ReadonlyMap<string, number> {
     const cards = new Map<string, number>();

@@ -249,6 +249,7 @@ function placementOf(workload: Workload, policy: Policy, { group, ask, workers }
     decisionID: `${workload.uid}-${workload.run}`,
     backend: backendOf(pool),
     ...(pool.devices === undefined ? {} : { claim: claimOn(ask, pool, pool.devices) }),
+    ...(pool.isUnfenced === true && ask.isolation === 'Shared' ? { isUnfenced: true } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 // Makes the scene of a decision while it is being made. It is small because nodes of a class differ in nothing but what is free.
-import type { Workload } from '../model.ts';
+import type { ScoreSignals, Workload } from '../model.ts';
 import type { Scene, SceneNode, SceneSite } from './scene.ts';
 import { boardFor } from '../choice/board.ts';
 import { nodesWithSignals } from '../choice/score.ts';
@@ -56,18 +56,17 @@ function nodesInQuestion(
     const isSpecial = special.has(name);
     if (!isSpecial && left[kind] === 0) continue;
     if (!isSpecial) left[kind] -= 1;
-    const reliability = signals.reliabilityByNode?.get(name);
-    const heat = signals.heatByNode?.get(name);
-    found.push({
-      name,
-      packings: packingsOn(context, ask, site, name, workers),
-      ...(isAvoided ? { avoided: true } : {}),
-      ...(reliability === undefined ? {} : { reliability }),
-      ...(heat === undefined ? {} : { heat }),
-    });
+    const packings = packingsOn(context, ask, site, name, workers);
+    found.push({ name, packings, ...(isAvoided ? { avoided: true } : {}), ...knownOf(name, signals) });
     if (special.size === 0 && avoided.size === 0 && left.plain === 0) break;
   }
   return found;
+}
+
+function knownOf(name: string, { reliabilityByNode, heatByNode }: ScoreSignals): Partial<SceneNode> {
+  const reliability = reliabilityByNode?.get(name);
+  const heat = heatByNode?.get(name);
+  return { ...(reliability === undefined ? {} : { reliability }), ...(heat === undefined ? {} : { heat }) };
 }
 
 /** One worker after the other on the same node; the inventory is as before when this returns. */

@@ -9,7 +9,7 @@ import type { NodeClass } from '../inventory/node-class.ts';
 import { shortResource } from '../choice/left.ts';
 import { mostWorkersNow } from '../choice/search.ts';
 import type { SearchContext } from '../choice/search.ts';
-import { asksShares, cardsFree } from '../fit/room.ts';
+import { asksShares, cardsFree, largestShare } from '../fit/room.ts';
 import { groupRoom, groupSites, matchingNodes, nodesOf, siteRoom } from '../fit/shape.ts';
 import type { Shape, Site } from '../fit/shape.ts';
 import { sample, Tally } from './tally.ts';
@@ -54,7 +54,22 @@ export function withHope(context: SearchContext, workload: Workload, shape: Shap
     const start = `${roomFor} of ${shape.workers} workers would fit now, and a gang starts whole`;
     return waiting('WaitingForGang', `${start}: of ${all} ${tally.words()}${headroom}`);
   }
-  return waiting('CardsBusy', `0 of ${all} fit now: ${tally.words()}${headroom}`);
+  return waiting('CardsBusy', `0 of ${all} fit now: ${tally.words()}${headroom}${mostFree(context, shape)}`);
+}
+
+/** Of a job that asks for parts of cards: the most that it could have at once somewhere now. */
+function mostFree({ inventory }: SearchContext, { usable, ask }: Shape): string {
+  let most = -1;
+  for (const site of usable.flatMap(({ sites }) => sites)) {
+    if (!asksShares(ask, site.pool)) continue;
+    for (const name of nodesOf(site)) {
+      const entry = inventory.node(name);
+      if (entry) most = Math.max(most, largestShare(entry, site.poolIndex, ask.gpus));
+    }
+  }
+  if (most < 0) return '';
+  const where = ask.gpus === 1 ? 'one card' : `each of ${ask.gpus} cards of a node`;
+  return most === 0 ? `; nothing is free on ${where}` : `; the most free on ${where} is ${formatMebibytes(most)}`;
 }
 
 function noMatchingCards(inventory: Inventory, workload: Workload): Waiting {

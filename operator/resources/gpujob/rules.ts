@@ -110,12 +110,6 @@ export const specRules: readonly Rule<Spec>[] = [
     holds: ({ retry, requiredVRAM = 0 }) => compareQuantities(retry?.maxVRAM ?? requiredVRAM, requiredVRAM) !== -1,
   },
   {
-    cel: "!has(self.isolation) || self.isolation != 'Shared' || !has(self.gpus) || self.gpus == 1",
-    message: 'two shares may lie on one card, so a worker gets one: write gpus: 1, or isolation: Exclusive',
-    fieldPath: '.gpus',
-    holds: ({ isolation, gpus = 1 }) => isolation !== 'Shared' || gpus === 1,
-  },
-  {
     cel: '!has(self.workers) || self.workers == 1 || !(has(self.template.spec.hostname) || has(self.template.spec.hostnameOverride) || has(self.template.spec.subdomain))',
     message:
       'the workers of a gang find each other by names that the operator sets: remove hostname, hostnameOverride and subdomain from the template',

@@ -53,7 +53,7 @@ export const goodGPUJobs: readonly GoodObject[] = [
   { name: 'maxVRAM equal to requiredVRAM in other words', object: job({ retry: { maxVRAM: '16384Mi' } }) },
   { name: 'an empty container means the first', object: job({ container: '' }) },
   { name: 'empty product lists', object: job({ products: { allow: [], deny: [] } }) },
-  { name: 'one GPU from a share', object: job({ isolation: 'Shared', gpus: 1 }) },
+  { name: 'shares of two cards', object: job({ isolation: 'Shared', gpus: 2 }) },
   { name: 'a host name without a gang', object: withPod({ hostname: 'alone', subdomain: 'web' }, { workers: 1 }) },
   { name: 'restartPolicy Never', object: withPod({ restartPolicy: 'Never' }) },
   { name: 'a sidecar', object: withInitContainer({ restartPolicy: 'Always' }) },

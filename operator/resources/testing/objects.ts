@@ -103,11 +103,6 @@ export const badGPUJobs: readonly BadObject[] = [
     inServersWords: true,
   },
   {
-    name: 'two GPUs from shares',
-    object: job({ isolation: 'Shared', gpus: 2 }),
-    says: 'two shares may lie on one card',
-  },
-  {
     name: 'a whenNeverFits there is not',
     object: job({ whenNeverFits: 'Never' }),
     says: 'supported values: "Fail", "Wait"',
