@@ -12,6 +12,7 @@ import type { Outcome } from '../runtime/controller.ts';
 import type { KubernetesObject } from '../runtime/kubernetes.ts';
 import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
+import { Advisor } from './advisor.ts';
 import { type Collections, indexes } from './collections.ts';
 import { conditionIsTrue } from './decide/conditions.ts';
 import { decide } from './decide/decide.ts';
@@ -19,6 +20,7 @@ import { disruptionWords } from './decide/ending.ts';
 import { controllerOf, endOf, isDeleting, podsOfRun } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
+import { movableRuns } from './movable.ts';
 import { isNews } from './news.ts';
 import type { Settings } from './observation.ts';
 import { type Memo, observe } from './observe.ts';
@@ -46,6 +48,7 @@ const done: Outcome = { kind: 'done' };
 export class GPUJobController {
   readonly #options: GPUJobControllerOptions;
   readonly #dispatcher: Dispatcher;
+  readonly #advisor: Advisor;
   readonly #memos = new Map<string, Memo>();
   /** By key, so that a GPUJob that is gone can be taken out of the queue. */
   readonly #uids = new Map<string, string>();
@@ -62,6 +65,13 @@ export class GPUJobController {
         options.enqueue(keyOf(workload));
       },
       ...(options.onPass ? { onPass: options.onPass } : {}),
+    });
+    this.#advisor = new Advisor({
+      inventory: options.inventory,
+      policies: options.policies,
+      clock: options.clock,
+      demand: () => this.#dispatcher.demand(),
+      movable: () => movableRuns(options.collections),
     });
   }
 
@@ -121,7 +131,10 @@ export class GPUJobController {
     this.#uids.set(key, gpujob.metadata.uid);
     this.#noteDisruption(gpujob);
     const memo = this.#memos.get(gpujob.metadata.uid) ?? {};
-    const around = { collections, dispatcher: this.#dispatcher, inventory, settings, experience };
+    const around = {
+      ...{ collections, inventory, settings, experience },
+      ...{ dispatcher: this.#dispatcher, advisor: this.#advisor },
+    };
     const observation = observe(gpujob, memo, around, clock.now());
     if (known !== gpujob.metadata.uid && observation.modelNotFound === undefined)
       this.#dispatcher.note(observation.workload);

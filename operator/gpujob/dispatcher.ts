@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Inventory } from '../placement/inventory/inventory.ts';
 import { emptyQueueMemory, type Policy, type QueueMemory, type Verdict, type Workload } from '../placement/model.ts';
 import { plan, reservationFor } from '../placement/queue/planner.ts';
-import { RecentDemand } from '../placement/choice/demand.ts';
+import { type Demand, RecentDemand } from '../placement/choice/demand.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { runKey } from './reservation.ts';
 
@@ -75,6 +75,11 @@ export class Dispatcher {
     if (!carriedOut) this.#release(entry);
   }
 
+  /** What was asked for lately. */
+  demand(): Demand {
+    return this.#demand.current(() => this.#options.inventory.cardsByProduct());
+  }
+
   /** Something that a verdict may depend on has changed. */
   planSoon(): void {
     this.#planWithin(0);
@@ -121,7 +126,7 @@ export class Dispatcher {
         policies: policies(),
         memory: this.#memory,
         nowMilliseconds: clock.now(),
-        demand: this.#demand.current(() => inventory.cardsByProduct()),
+        demand: this.demand(),
         withScenes,
       });
       this.#memory = memory;

@@ -80,6 +80,8 @@ export interface Observation {
   readonly workload: Workload;
   /** The planner's answer to exactly this workload, if there is one yet. */
   readonly verdict: Verdict | undefined;
+  /** For a job that waits for cards in use: what else could be moved, in words. */
+  readonly advice: string | undefined;
   readonly refusal: Refusal | undefined;
   /** Who ended a Pod of the open run from outside, as far as this process saw it. */
   readonly disruption: Disruption | undefined;

@@ -7,6 +7,7 @@ import { type GPUJob, gpujobDefaults } from '../resources/gpujob.ts';
 import type { PodTemplate, PriorityClass } from '../runtime/kubernetes.ts';
 import { keyOf } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
+import type { Advisor } from './advisor.ts';
 import { type Collections, indexes } from './collections.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { AskingSpec, Disruption, Observation, Refusal, Settings } from './observation.ts';
@@ -23,6 +24,7 @@ export interface Memo {
 export interface Surroundings {
   readonly collections: Collections;
   readonly dispatcher: Dispatcher;
+  readonly advisor: Advisor;
   readonly inventory: Inventory;
   readonly settings: Settings;
   readonly experience: Experience;
@@ -58,7 +60,7 @@ function startingSize(workload: Workload, gpujob: GPUJob, spec: AskingSpec, arou
 }
 
 export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMilliseconds: number): Observation {
-  const { collections, dispatcher, inventory, settings, experience } = around;
+  const { collections, dispatcher, advisor, inventory, settings, experience } = around;
   const key = keyOf(gpujob.metadata);
   const { spec, modelNotFound } = askingSpec(gpujob, experience);
   const jobs = collections.jobs.store.byIndex(indexes.gpujob, key);
@@ -78,6 +80,10 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     ),
     workload,
     verdict: dispatcher.verdictOn(workload),
+    // It tries out moves: asked for only where the job waits for cards.
+    get advice() {
+      return advisor.adviceFor(workload);
+    },
     refusal: memo.refusal,
     disruption: memo.disruption,
     // Asked for after an out-of-memory only, and it looks at every node.

@@ -1,5 +1,5 @@
 // No run is open: is there a reason not to start one, are there cards, and what does the job wait for? The first answer wins.
-import type { Placement } from '../../placement/model.ts';
+import type { Placement, WaitReason } from '../../placement/model.ts';
 import { reservationFor } from '../../placement/queue/planner.ts';
 import type { Reason } from '../../resources/gpujob/conditions.ts';
 import type { Effect } from '../effects.ts';
@@ -88,10 +88,21 @@ function placeRun(o: Observation): Outcome {
   if (verdict.kind === 'Placed') return createRun(o, verdict.placement);
   const { reason, message } = verdict;
   if (reason === 'NeverFits' && o.spec.whenNeverFits === 'Fail') return withLesson(o, failed(o, reason, message));
-  const standing: Standing = { kind: 'Waiting', reason, message, fleeting: true };
+  const standing: Standing = {
+    kind: 'Waiting',
+    reason,
+    message: `${message}${adviceAfter(o, reason)}`,
+    fleeting: true,
+  };
   const outcome = waiting(o, standing, o.settings.messageIntervalMilliseconds);
   const waits = { ...outcome, children: tryOnce(o), queued: true };
   return reason === 'NeverFits' ? withLesson(o, waits) : waits;
+}
+
+/** Nothing is moved by itself: it would end somebody's run. */
+function adviceAfter(o: Observation, reason: WaitReason): string {
+  const advice = reason === 'CardsBusy' || reason === 'WaitingForGang' ? o.advice : undefined;
+  return advice === undefined ? '' : `; ${advice}`;
 }
 
 /** A job that no card here could ever hold is an out-of-memory by capacity (requirement S7): it teaches, once for each run. */

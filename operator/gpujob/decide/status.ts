@@ -98,9 +98,16 @@ export function placementStatus(placement: Placement): NonNullable<GPUJobStatus[
     nodes: placement.workers.map((worker) => worker.node),
     product: placement.product,
     cardVRAM: formatMebibytes(placement.cardVRAMMebibytes),
+    ...shareStatus(placement),
+    allocation: placement.backend,
     policyVersion: placement.policyVersion,
     decisionID: placement.decisionID,
   };
+}
+
+/** Of a card that others may share by VRAM. */
+function shareStatus({ claim, cardVRAMMebibytes }: Placement): { share?: string } {
+  return claim !== undefined && claim.mebibytes < cardVRAMMebibytes ? { share: formatMebibytes(claim.mebibytes) } : {};
 }
 
 /** What the job asks for now, and in total. */

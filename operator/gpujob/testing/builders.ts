@@ -150,6 +150,7 @@ export function anObservation(overrides: ObservationOverrides = {}): Observation
     pods: [],
     podRefusals: new Map(),
     verdict: undefined,
+    advice: undefined,
     refusal: undefined,
     disruption: undefined,
     cardSizesMebibytes: [15360, 22888, 39538, 81920],

@@ -28,8 +28,8 @@ export interface Take {
 
 interface ReservedRun {
   reservation: Reservation | undefined;
-  /** By Pod: the devices that its allocated claims hold. */
-  readonly claimed: Map<string, readonly string[]>;
+  /** By Pod: the devices that its allocated claim holds. */
+  readonly claimed: Map<string, readonly HeldDevice[]>;
   /** Finished Pods, which need no card any more, by the node they were on. */
   readonly finished: Map<string, string>;
   /** What is counted at this moment on behalf of the reservation, and for which of its cards. */
@@ -149,6 +149,19 @@ export class CardsInUse {
     this.#settle(name);
   }
 
+  /** What a run holds of a node's cards: by its allocated claims, and reserved for those that aren't. */
+  heldBy(name: string, node: string): Take[] {
+    const run = this.#runs.get(name);
+    if (run === undefined) return [];
+    const claimed = [...run.claimed.values()].flatMap((holds) =>
+      holds.flatMap((held) => {
+        const known = this.#cards.get(held.deviceID);
+        return known?.node === node ? [{ card: known.card, mebibytes: heldMebibytes(held, known.card) }] : [];
+      }),
+    );
+    return [...claimed, ...run.held.filter(({ card }) => this.#cards.get(card.device.id)?.node === node)];
+  }
+
   /** Takes, or with -1 gives back. */
   count(takes: readonly Take[], sign: 1 | -1): void {
     const nodes = new Set<string>();
@@ -211,11 +224,7 @@ export class CardsInUse {
     if (claim.run === undefined) return;
     const run = this.#runOf(claim.run);
     if (holds.length === 0) run.claimed.delete(claim.podUID);
-    else
-      run.claimed.set(
-        claim.podUID,
-        holds.map((held) => held.deviceID),
-      );
+    else run.claimed.set(claim.podUID, holds);
     this.#settle(claim.run);
   }
 
@@ -261,8 +270,8 @@ export class CardsInUse {
     if (run.claimed.size + finished.length >= reserved) return [];
     return workers.flatMap(({ node, count, cards }) => {
       const left = [...(cards ?? Array.from({ length: count * gpus }, () => ''))];
-      for (const ids of run.claimed.values()) {
-        const known = ids.map((id) => this.#cards.get(id));
+      for (const holds of run.claimed.values()) {
+        const known = holds.map((held) => this.#cards.get(held.deviceID));
         if (!known.some((card) => card?.node === node)) continue;
         for (const card of known) remove(left, card?.card.device.identity);
       }

@@ -187,6 +187,16 @@ export class Inventory {
     return [...sizes].sort((a, b) => a - b);
   }
 
+  /** What a run holds now, by node: its bound Pods and allocated claims, and what is reserved for the rest of it. */
+  heldBy(run: string): Taken[] {
+    const seen = new Set<string>();
+    return this.#usage.heldBy(run).map(({ node, amounts }) => {
+      const cards = seen.has(node) ? [] : this.#cards.heldBy(run, node);
+      seen.add(node);
+      return { node, amounts, cards };
+    });
+  }
+
   /** For the planner: takes that are given back together, so that the inventory is as before when a pass ends. */
   draft(): Draft {
     return new Draft(({ node, amounts, cards }, sign) => {
@@ -261,7 +271,8 @@ function cardsIn(pool: CardPool, devices: readonly CardState[]): readonly CardSt
   return pool.devices === undefined ? undefined : devices.filter(({ device }) => device.pool === pool);
 }
 
-interface Taken {
+/** What is taken of one node. */
+export interface Taken {
   readonly node: string;
   readonly amounts: ResourceAmounts;
   readonly cards: readonly Take[];
@@ -270,16 +281,24 @@ interface Taken {
 /** What is taken for the length of one pass. */
 export class Draft {
   readonly #count: (taken: Taken, sign: 1 | -1) => void;
-  readonly #taken: Taken[] = [];
+  readonly #taken: { readonly taken: Taken; readonly sign: 1 | -1 }[] = [];
 
   constructor(count: (taken: Taken, sign: 1 | -1) => void) {
     this.#count = count;
   }
 
   take(node: string, amounts: ResourceAmounts, cards: readonly Take[] = []): void {
-    const taken = { node, amounts, cards };
-    this.#taken.push(taken);
-    this.#count(taken, 1);
+    this.#do({ node, amounts, cards }, 1);
+  }
+
+  /** As if somebody had left. */
+  lift(node: string, amounts: ResourceAmounts, cards: readonly Take[]): void {
+    this.#do({ node, amounts, cards }, -1);
+  }
+
+  #do(taken: Taken, sign: 1 | -1): void {
+    this.#taken.push({ taken, sign });
+    this.#count(taken, sign);
   }
 
   mark(): number {
@@ -290,7 +309,7 @@ export class Draft {
   giveBackTo(mark: number): void {
     while (this.#taken.length > mark) {
       const last = this.#taken.pop();
-      if (last !== undefined) this.#count(last, -1);
+      if (last !== undefined) this.#count(last.taken, last.sign === 1 ? -1 : 1);
     }
   }
 }

@@ -9,6 +9,8 @@ interface ReservedRun {
   /** Bound Pods of the run by node, finished ones too: a worker once bound needs no reservation any more. */
   readonly bound: Map<string, number>;
   boundCount: number;
+  /** By uid, the bound ones. */
+  readonly pods: Set<string>;
   /** Workers counted on each node at this moment on behalf of the reservation. */
   outstanding: ReadonlyMap<string, number>;
 }
@@ -65,6 +67,20 @@ export class Usage {
     this.#settle(name);
   }
 
+  /** One entry for each of its workers that hold something. */
+  heldBy(name: string): { readonly node: string; readonly amounts: ResourceAmounts }[] {
+    const run = this.#runs.get(name);
+    if (run === undefined) return [];
+    const pods = [...run.pods].flatMap((uid) => {
+      const pod = this.#pods.get(uid);
+      return pod === undefined || pod.terminal ? [] : [{ node: pod.nodeName, amounts: pod.requests }];
+    });
+    const reserved = [...run.outstanding].flatMap(([node, count]) =>
+      Array.from({ length: count }, () => ({ node, amounts: run.reservation?.perWorker ?? {} })),
+    );
+    return [...pods, ...reserved];
+  }
+
   /** Adds `times` the amounts to what is used on a node; negative to take them back. */
   add(node: string, amounts: ResourceAmounts, times: number): void {
     const used = this.#byNode.get(node) ?? new Map<string, number>();
@@ -84,6 +100,8 @@ export class Usage {
     if (pod.run === undefined) return;
     const run = this.#runOf(pod.run);
     run.boundCount += sign;
+    if (sign === 1) run.pods.add(pod.uid);
+    else run.pods.delete(pod.uid);
     const bound = (run.bound.get(pod.nodeName) ?? 0) + sign;
     if (bound === 0) run.bound.delete(pod.nodeName);
     else run.bound.set(pod.nodeName, bound);
@@ -92,7 +110,7 @@ export class Usage {
   #runOf(name: string): ReservedRun {
     let run = this.#runs.get(name);
     if (run === undefined) {
-      run = { reservation: undefined, bound: new Map(), boundCount: 0, outstanding: nothing };
+      run = { reservation: undefined, bound: new Map(), boundCount: 0, pods: new Set(), outstanding: nothing };
       this.#runs.set(name, run);
     }
     return run;

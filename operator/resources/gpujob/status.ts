@@ -72,6 +72,11 @@ const placementSchema = z
     nodes: atomicList(nodeName, maxPlacementNodes, 'The chosen nodes.'),
     product: text(128, 'Product name of the chosen cards.'),
     cardVRAM: reportedQuantity('VRAM each of them has.'),
+    share: reportedQuantity('VRAM the job has of each of them, where others may have the rest.').optional(),
+    allocation: oneOf(
+      ['DevicePlugin', 'DRA'],
+      'How they are held: as an extended resource, or by a ResourceClaim.',
+    ).optional(),
     policyVersion: policyVersion('Version of the policy that chose.'),
     decisionID: text(128, 'Id of the decision in the journal.'),
   })
