@@ -27,7 +27,7 @@ demo-down: $(INSTALLED) ## Take down what KEEP=1 left.
 
 ##@ Measuring
 
-.PHONY: bench bench-learning bench-heat replay
+.PHONY: bench bench-learning bench-heat bench-placement replay
 bench: $(INSTALLED) ## GPUJobs a second beside bare Jobs, CPU, status writes, memory; JOBS= and ROUNDS= make it shorter.
 	@$(NODE) node hack/bench/main.ts
 
@@ -36,6 +36,9 @@ bench-learning: $(INSTALLED) ## What learning is worth: out-of-memory failures a
 
 bench-heat: $(INSTALLED) ## Heat of 20,000 plans a second on a real Redis, beside its ceiling; SECONDS=, RATES=, WAIT=, FSYNC=.
 	@$(NODE) node hack/bench/heat.ts
+
+bench-placement: $(INSTALLED) ## How full a production cluster gets, beside published policies: TRACE=<folder>, SEEDS=, LISTS=, POLICIES=.
+	@$(NODE) node hack/bench/placement/main.ts
 
 replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, JOBS=, SPEED=, LIST=.
 	@$(NODE) node hack/replay/main.ts
