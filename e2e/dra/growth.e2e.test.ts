@@ -2,6 +2,7 @@
 // written into the manifests, because a played container doesn't know what its share is.
 import { describe, expect } from 'vitest';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
+import { uuidOf } from '../../hack/nodes/slices.ts';
 import { policyFor } from '../policies/stage.ts';
 import { type DRAStage, draScenario } from '../setup/dra.ts';
 import { attemptsOf, isTrue, operatorForFile, outcomesOf, reasonOf } from '../setup/gpujobs.ts';
@@ -99,7 +100,8 @@ describe.concurrent("an out-of-memory by a neighbour's use", () => {
       expect(mebibytes).toBe(30 * gibibyte);
       const job = await stage.untilFinished('moves');
       expect(outcomesOf(job)).toEqual(['NeighbourOutOfMemory', 'Complete']);
-      expect(attemptsOf(job)[0]?.evidence).toMatchObject({ signature: 'torch', blame: 'Neighbour' });
+      const uuid = uuidOf(stage.nodeName(card.split('/')[0] ?? ''), 0);
+      expect(attemptsOf(job)[0]?.evidence).toMatchObject({ signature: 'torch', blame: 'Neighbour', cards: [uuid] });
       expect(job.status).toMatchObject({ vram: '30Gi', failures: { application: 0, outOfMemory: 0, disruption: 1 } });
     });
   }

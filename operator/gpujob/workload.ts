@@ -1,5 +1,5 @@
 // What a GPUJob asks the planner for: the same question for the same object, so that an answer can be held against it.
-import type { NodeConstraints, Workload } from '../placement/model.ts';
+import type { CardOnNode, NodeConstraints, Workload } from '../placement/model.ts';
 import { podRequests } from '../placement/inventory/pod-facts.ts';
 import { parseMebibytes } from '../resources/quantity.ts';
 import type { Attempt, GPUJob } from '../resources/gpujob.ts';
@@ -9,10 +9,19 @@ import type { AskingSpec } from './observation.ts';
 /** Ends that speak against the nodes they happened on. */
 const blamedOnNode: ReadonlySet<Attempt['outcome']> = new Set(['Unschedulable', 'Disrupted', 'NeighbourOutOfMemory']);
 
-/** Nodes on which the runs since the last other end went wrong; used again only where nothing else fits. */
-function nodesToAvoid(attempts: readonly Attempt[]): string[] {
+/** Where the runs since the last other end went wrong; used again only where nothing else fits. */
+function toAvoid(attempts: readonly Attempt[]): Pick<Workload, 'avoidNodes' | 'avoidCards'> {
   const since = attempts.findLastIndex((attempt) => !blamedOnNode.has(attempt.outcome)) + 1;
-  return [...new Set(attempts.slice(since).flatMap((attempt) => attempt.nodes ?? []))];
+  const blamed = attempts.slice(since);
+  const avoidNodes = new Set(blamed.flatMap((attempt) => (cardsWithNeighbour(attempt) ? [] : (attempt.nodes ?? []))));
+  return { avoidNodes: [...avoidNodes], avoidCards: blamed.flatMap((attempt) => cardsWithNeighbour(attempt) ?? []) };
+}
+
+/** A neighbour is on one card: where that is known, the others of its node are as good as any. */
+function cardsWithNeighbour({ outcome, evidence }: Attempt): CardOnNode[] | undefined {
+  const { node, cards } = evidence ?? {};
+  if (outcome !== 'NeighbourOutOfMemory' || node === undefined || cards === undefined) return undefined;
+  return cards.map((identity) => ({ node, identity }));
 }
 
 function nodeConstraints(podSpec: PodTemplate['spec']): NodeConstraints {
@@ -50,6 +59,6 @@ export function workloadOf(gpujob: GPUJob, spec: AskingSpec, priority: number): 
     createdAtMilliseconds: Date.parse(gpujob.metadata.creationTimestamp ?? ''),
     constraints: nodeConstraints(template.spec),
     perWorker: podRequests(template.spec ?? {}),
-    avoidNodes: nodesToAvoid(status.attempts ?? []),
+    ...toAvoid(status.attempts ?? []),
   };
 }

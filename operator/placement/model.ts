@@ -180,6 +180,14 @@ export interface Workload extends CardFilter {
   readonly perWorker: ResourceAmounts;
   /** Soft: used only where no other node fits. */
   readonly avoidNodes: readonly string[];
+  /** Soft, too. */
+  readonly avoidCards: readonly CardOnNode[];
+}
+
+/** A card that its driver publishes. Its identity may tell it from others of its node only. */
+export interface CardOnNode {
+  readonly node: string;
+  readonly identity: string;
 }
 
 export interface PlacedWorkers {

@@ -110,5 +110,6 @@ function workloadOf(task: TraceTask, index: number, policyName: string): Workloa
     constraints: { nodeSelector: {}, nodeAffinity: [], tolerations: [] },
     perWorker: { cpu: cpuMillis, memory: memoryMebibytes * bytesPerMebibyte },
     avoidNodes: [],
+    avoidCards: [],
   };
 }

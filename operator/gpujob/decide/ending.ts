@@ -1,6 +1,6 @@
 // How an open run ended: reads the Job's and Pods' last state into one attempt. What follows from it is in aftermath.ts.
 import { formatCapacity, formatMebibytes, formatNeed } from '../../resources/quantity.ts';
-import { maxAttemptNodes, maxAttempts, type Attempt, type Evidence } from '../../resources/gpujob.ts';
+import { maxAttemptNodes, maxAttempts, maxEvidenceCards, type Attempt, type Evidence } from '../../resources/gpujob.ts';
 import type { Pod } from '../../runtime/kubernetes.ts';
 import type { Cause, TerminatedContainer } from '../evidence/cause.ts';
 import { readEvidence } from '../evidence/read.ts';
@@ -57,7 +57,7 @@ export function endingOfFailedRun(o: Observation, run: OpenRun): Ending {
     gpus: o.spec.gpus,
     shared: o.spec.isolation === 'Shared',
   });
-  return endingOf(cause, first);
+  return endingOf(cause, first, run);
 }
 
 /** A Pod that was being deleted, or that the control plane marked, was ended from outside whatever its exit code says. */
@@ -122,21 +122,21 @@ function disruption(o: Observation, run: OpenRun): Ending {
   return { outcome: 'Disrupted', message: disruptionWords(run.pods) ?? seen ?? unseen };
 }
 
-function endingOf(cause: Cause, pod: Pod): Ending {
+function endingOf(cause: Cause, pod: Pod, run: OpenRun): Ending {
   const at = `on ${pod.spec?.nodeName ?? 'its node'}`;
   switch (cause.kind) {
     case 'OutOfMemory':
-      return { outcome: 'OutOfMemory', message: ownUse(cause, at), evidence: evidenceOf(cause, pod) };
+      return { outcome: 'OutOfMemory', message: ownUse(cause, at), evidence: evidenceOf(cause, pod, run) };
     case 'NeighbourOutOfMemory': {
       const others = cause.usedByOthersMebibytes;
       const held = others === undefined ? 'memory' : formatCapacity(others);
       const message = `container ${cause.container} ran out of GPU memory ${at} because another process holds ${held} of the card`;
-      return { outcome: 'NeighbourOutOfMemory', message, evidence: evidenceOf(cause, pod) };
+      return { outcome: 'NeighbourOutOfMemory', message, evidence: evidenceOf(cause, pod, run) };
     }
     case 'Fragmentation':
     case 'PoolCap': {
       const message = `container ${cause.container} ran out of GPU memory ${at}, and a larger card would not help: ${cause.hint}`;
-      return { outcome: 'ApplicationError', message, evidence: evidenceOf(cause, pod) };
+      return { outcome: 'ApplicationError', message, evidence: evidenceOf(cause, pod, run) };
     }
     case 'HostOutOfMemory': {
       const message = `container ${cause.container} was killed ${at} for using more main memory than its limit (OOMKilled); VRAM has no part in it: raise its memory limit`;
@@ -158,7 +158,7 @@ function ownUse(cause: Extract<Cause, { kind: 'OutOfMemory' }>, at: string): str
 
 type CardCause = Extract<Cause, { signature: unknown }>;
 
-function evidenceOf(cause: CardCause, pod: Pod): Evidence {
+function evidenceOf(cause: CardCause, pod: Pod, run: OpenRun): Evidence {
   const quantity = (name: string, mebibytes: number | undefined): Record<string, string> =>
     mebibytes === undefined ? {} : { [name]: formatMebibytes(mebibytes) };
   return {
@@ -171,7 +171,14 @@ function evidenceOf(cause: CardCause, pod: Pod): Evidence {
     ...quantity('needed', cause.kind === 'OutOfMemory' ? cause.neededMebibytes : undefined),
     line: cause.line,
     pod: pod.metadata.name,
-    ...(pod.spec?.nodeName ? { node: pod.spec.nodeName } : {}),
+    ...whereOf(pod, run),
     exitCode: cause.exitCode,
   };
+}
+
+function whereOf({ spec }: Pod, { placement }: OpenRun): Pick<Evidence, 'node' | 'cards'> {
+  const node = spec?.nodeName ?? '';
+  if (node === '') return {};
+  const cards = placement?.workers.find((worker) => worker.node === node)?.cards;
+  return { node, ...(cards === undefined ? {} : { cards: [...new Set(cards)].slice(0, maxEvidenceCards) }) };
 }

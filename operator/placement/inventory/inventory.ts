@@ -2,8 +2,10 @@
 // It holds no queue and decides nothing; what it says follows from the objects it was given, in whatever order.
 import { readCardPools } from '../cards/card-pools.ts';
 import { classKindViolation } from '../fit/fit.ts';
+import { freeMebibytes } from '../fit/room.ts';
 import type {
   CardFilter,
+  CardOnNode,
   CardPool,
   Catalogue,
   ClaimFacts,
@@ -195,6 +197,12 @@ export class Inventory {
       seen.add(node);
       return { node, amounts, cards };
     });
+  }
+
+  /** What is left of a card, all of it: nothing where the node has no such card. */
+  restOf({ node, identity }: CardOnNode): Take[] {
+    const cards = this.#cards.cardsOf(node).filter(({ device }) => device.identity === identity);
+    return cards.map((card) => ({ card, mebibytes: freeMebibytes(card) }));
   }
 
   /** For the planner: takes that are given back together, so that the inventory is as before when a pass ends. */

@@ -8,6 +8,7 @@ import { asksShares, takenOfCard } from '../fit/room.ts';
 import type { Draft, Inventory } from '../inventory/inventory.ts';
 import type {
   CardClaim,
+  CardOnNode,
   CardPool,
   DeviceTerms,
   PlacedWorkers,
@@ -152,13 +153,23 @@ class Pass {
     return known.verdict;
   }
 
-  /** Nodes to avoid are left out first, and taken where nothing else fits. */
+  /** What is to be avoided is left out first, and taken where nothing else fits. */
   #choose(workload: Workload, shape: Shape, policy: Policy): Places | undefined {
     const context = this.#contextFor(workload, policy, shape);
-    if (workload.avoidNodes.length === 0) return choosePlaces(context, shape);
-    const avoided = new Set(workload.avoidNodes);
+    const { avoidNodes, avoidCards } = workload;
+    if (avoidNodes.length === 0 && avoidCards.length === 0) return choosePlaces(context, shape);
+    const avoided = new Set(avoidNodes);
     const careful = { ...context, isLeftOut: (node: string) => avoided.has(node) || context.isLeftOut(node) };
-    return choosePlaces(careful, shape) ?? choosePlaces(context, shape);
+    return this.#withoutCards(avoidCards, () => choosePlaces(careful, shape)) ?? choosePlaces(context, shape);
+  }
+
+  /** As if somebody had them. */
+  #withoutCards<T>(cards: readonly CardOnNode[], choose: () => T): T {
+    const mark = this.#draft.mark();
+    for (const card of cards) this.#draft.take(card.node, {}, this.#input.inventory.restOf(card));
+    const chosen = choose();
+    this.#draft.giveBackTo(mark);
+    return chosen;
   }
 
   #contextFor(workload: Workload, policy: Policy, shape: Shape): SearchContext {

@@ -111,6 +111,7 @@ export function workloadOf(uid: string, changes: Partial<Workload> = {}): Worklo
     constraints: { nodeSelector: {}, nodeAffinity: [], tolerations: [] },
     perWorker: { cpu: 1000, pods: 1 },
     avoidNodes: [],
+    avoidCards: [],
     ...changes,
   };
 }

@@ -9,6 +9,7 @@ export const maxAttempts = 10;
 export const maxAttemptNodes = 64;
 export const maxPlacementNodes = 512;
 export const maxEvidenceLineLength = 256;
+export const maxEvidenceCards = 16;
 export const maxAttemptMessageLength = 1024;
 
 /** How a run ended. */
@@ -40,6 +41,11 @@ export const evidenceSchema = z
     line: text(maxEvidenceLineLength, 'The one line that matched; nothing else of the log is kept.').optional(),
     pod: text(253, 'The Pod that failed first.').optional(),
     node: text(253, 'The node it ran on.').optional(),
+    cards: atomicList(
+      text(128, 'Identity of a card, as its driver publishes it.'),
+      maxEvidenceCards,
+      'The cards of the run on that node, where a ResourceClaim holds them.',
+    ).optional(),
     exitCode: int32(0, int32Max, 'Its exit code.').optional(),
   })
   .meta({ description: "What the failed container's own last words show." });
