@@ -86,7 +86,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
   try {
     await Promise.all(reflectors.map((reflector) => reflector.catchUp(signal)));
     log.info({ gpujobs: collections.gpujobs.store.size, nodes: collections.nodes.store.size }, 'leading');
-    log.info(foundCards(parts), 'GPU nodes by how their cards are held');
+    tellFoundCards(parts);
     await policies.start(signal);
     stopBill = followBill(collections, policies.billing);
     gpujobs.start();
@@ -105,10 +105,12 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Whether the server has the API of dynamic resource allocation at all, and what uses it. */
-function foundCards({ inventory, reflectors }: Parts): Record<string, unknown> {
-  const served = reflectors.every(({ isServed }) => isServed !== false);
-  return { 'resource.k8s.io': served ? 'served' : 'not served', ...inventory.nodesByBackend() };
+/** Whether the server has the API of dynamic resource allocation at all, and what uses it: said once, and by a metric from then on. */
+function tellFoundCards({ inventory, reflectors, log, gpujobMetrics }: Parts): void {
+  const isServed = (): boolean => reflectors.every((reflector) => reflector.isServed !== false);
+  gpujobMetrics.followClaims(isServed);
+  const api = { 'resource.k8s.io/v1': isServed() ? 'served' : 'not served' };
+  log.info({ ...api, ...inventory.nodesByBackend() }, 'GPU nodes by how their cards are held');
 }
 
 /** Undefined where nobody wants it. */

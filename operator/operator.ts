@@ -3,6 +3,8 @@ import type { Configuration } from './config.ts';
 import { listen, type Listening } from './http/server.ts';
 import { lead } from './leading.ts';
 import { assemble, type Parts, type Surroundings } from './parts.ts';
+import type { Collection } from './runtime/collection.ts';
+import type { KubernetesObject } from './runtime/kubernetes.ts';
 import { LeaderElector } from './runtime/lease.ts';
 import { version } from './version.ts';
 
@@ -55,18 +57,19 @@ function healthz(): { status: number; body: string } {
   return { status: 200, body: 'ok\n' };
 }
 
-async function readyz({
-  collections,
-  policyCollections,
-  heatCollections,
-  transport,
-}: Parts): Promise<{ status: number; body: string }> {
-  const unsynced = Object.values({ ...collections, ...policyCollections, ...heatCollections })
-    .filter(({ store }: { store: { synced: boolean } }) => !store.synced)
-    .map(({ resource }: { resource: { plural: string } }) => resource.plural);
+type Watched = Pick<Collection<KubernetesObject>, 'resource' | 'store'>;
+
+function storesOf({ collections, policyCollections, heatCollections }: Parts): Watched[] {
+  return Object.values({ ...collections, ...policyCollections, ...heatCollections }) as unknown as Watched[];
+}
+
+async function readyz(parts: Parts): Promise<{ status: number; body: string }> {
+  const unsynced = storesOf(parts)
+    .filter(({ store }) => !store.synced)
+    .map(({ resource }) => resource.plural);
   if (unsynced.length > 0) return { status: 503, body: `not synced yet: ${unsynced.join(', ')}\n` };
   const signal = AbortSignal.timeout(readyTimeoutMilliseconds);
-  const answer = await transport.request({ method: 'GET', path: '/version', lane: 'read', signal });
+  const answer = await parts.transport.request({ method: 'GET', path: '/version', lane: 'read', signal });
   return answer.status < 400
     ? { status: 200, body: 'ok\n' }
     : { status: 503, body: `the API server answers ${answer.status}\n` };
@@ -77,7 +80,18 @@ async function leadAlone(parts: Parts, signal: AbortSignal): Promise<Ending> {
   return 'released';
 }
 
+/** Who can't see everything must not take the lease from somebody who can: it may lack a right that an older version has. */
 async function electAndLead(parts: Parts, signal: AbortSignal): Promise<Ending> {
+  try {
+    await Promise.all(storesOf(parts).map(({ store }) => store.until(() => store.synced, signal)));
+  } catch (error) {
+    if (signal.aborted) return 'released';
+    throw error;
+  }
+  return elect(parts, signal);
+}
+
+async function elect(parts: Parts, signal: AbortSignal): Promise<Ending> {
   const { configuration, identity, namespace, transport, client, clock, log, metrics } = parts;
   const { leaseName, leaseDurationMilliseconds, renewDeadlineMilliseconds, retryPeriodMilliseconds } = configuration;
   const elector = new LeaderElector({

@@ -24,6 +24,8 @@ export interface StartOptions {
   say: (line: string) => void;
   signal: AbortSignal;
   environment?: NodeJS.ProcessEnv;
+  /** Of the control plane that is started; one that runs already keeps its own. */
+  flags?: components.Flags;
 }
 
 interface Record {
@@ -83,6 +85,17 @@ export class Cluster {
   async startApiServer(signal: AbortSignal = AbortSignal.timeout(60_000)): Promise<void> {
     processes.restartProcess(this.directory, 'kube-apiserver');
     await untilApiServerIsReady(this.directory, this.url, signal);
+    await this.restartKwok();
+  }
+
+  /** The same cluster, port and objects with other flags, as after an upgrade. Without any it is as it comes. */
+  async restartWith(flags: components.Flags, signal: AbortSignal = AbortSignal.timeout(60_000)): Promise<void> {
+    const { directory, programs } = this;
+    for (const name of ['kube-scheduler', 'kube-controller-manager']) await processes.stopProcess(directory, name);
+    await this.killApiServer();
+    processes.startProcess(directory, components.apiServer(programs, Number(new URL(this.url).port), flags));
+    await untilApiServerIsReady(directory, this.url, signal);
+    startControllers(directory, programs, flags);
     await this.restartKwok();
   }
 
@@ -197,14 +210,19 @@ function startKeeper(directory: string): void {
 }
 
 /** The port was free a moment ago; if someone took it meanwhile the server ends, and the next one is tried. */
-async function startServer(directory: string, programs: Programs, signal: AbortSignal): Promise<string> {
+async function startServer(
+  directory: string,
+  programs: Programs,
+  flags: components.Flags,
+  signal: AbortSignal,
+): Promise<string> {
   const tokens = writeSecrets(directory);
   processes.startProcess(directory, components.etcd(programs));
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const url = `https://127.0.0.1:${port}`;
     writeKubeconfigs(directory, url, tokens);
-    processes.startProcess(directory, components.apiServer(programs, port));
+    processes.startProcess(directory, components.apiServer(programs, port, flags));
     try {
       await untilApiServerIsReady(directory, url, signal);
       return url;
@@ -213,6 +231,11 @@ async function startServer(directory: string, programs: Programs, signal: AbortS
       if (!portWasTaken || attempt === 5) throw error;
     }
   }
+}
+
+function startControllers(directory: string, programs: Programs, flags: components.Flags): void {
+  processes.startProcess(directory, components.controllerManager(programs, directory, flags));
+  processes.startProcess(directory, components.scheduler(programs, directory, flags));
 }
 
 /** The controller manager works once it has made the default service account: Pods are refused before that. */
@@ -248,15 +271,14 @@ export async function playNodesOf(kubeconfig: string, options: StartOptions): Pr
 }
 
 async function startAll(options: StartOptions, programs: Programs): Promise<Cluster> {
-  const { directory, signal } = options;
+  const { directory, signal, flags = {} } = options;
   prepareDirectory(directory);
   if (options.diesWithStarter) startKeeper(directory);
-  const url = await startServer(directory, programs, signal);
+  const url = await startServer(directory, programs, flags, signal);
   const record: Record = { url, programs, startedAt: new Date().toISOString() };
   writeFileSync(recordFile(directory), JSON.stringify(record, undefined, 2));
   const cluster = new Cluster(directory, record);
-  processes.startProcess(directory, components.controllerManager(programs, directory));
-  processes.startProcess(directory, components.scheduler(programs, directory));
+  startControllers(directory, programs, flags);
   playNodes(directory, programs, cluster.kubeconfigFor('kwok'), cluster.kubeconfigFor('container-actor'));
   await untilPodsAreAccepted(cluster, signal);
   return cluster;

@@ -16,6 +16,9 @@ export const componentNames = [
 ] as const;
 export type ComponentName = (typeof componentNames)[number];
 
+/** Behind a component's own arguments: what one cluster has on or off that others have not. */
+export type Flags = Partial<Record<'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler', readonly string[]>>;
+
 /** A node counts as lost after this long without a lease; KWOK renews after a quarter of its lease duration. */
 const nodeMonitorGraceSeconds = 200;
 export const nodeLeaseSeconds = 160;
@@ -46,7 +49,7 @@ export function etcd(programs: Programs): Command {
   };
 }
 
-export function apiServer(programs: Programs, port: number): Command {
+export function apiServer(programs: Programs, port: number, flags: Flags): Command {
   return {
     name: 'kube-apiserver',
     program: programs['kube-apiserver'],
@@ -69,11 +72,12 @@ export function apiServer(programs: Programs, port: number): Command {
       '--audit-log-maxsize=0', // one file: tests read it from the start
       '--shutdown-send-retry-after=false',
       '--allow-privileged=true',
+      ...(flags['kube-apiserver'] ?? []),
     ],
   };
 }
 
-export function controllerManager(programs: Programs, directory: string): Command {
+export function controllerManager(programs: Programs, directory: string, flags: Flags): Command {
   return {
     name: 'kube-controller-manager',
     program: programs['kube-controller-manager'],
@@ -88,15 +92,16 @@ export function controllerManager(programs: Programs, directory: string): Comman
       `--node-monitor-grace-period=${nodeMonitorGraceSeconds}s`,
       '--kube-api-qps=2000', // its default of 20 a second would be what every figure measures
       '--kube-api-burst=4000',
+      ...(flags['kube-controller-manager'] ?? []),
     ],
   };
 }
 
-export function scheduler(programs: Programs, directory: string): Command {
+export function scheduler(programs: Programs, directory: string, flags: Flags): Command {
   return {
     name: 'kube-scheduler',
     program: programs['kube-scheduler'],
-    arguments: ['--config=' + join(directory, schedulerConfig), '--secure-port=0'],
+    arguments: ['--config=' + join(directory, schedulerConfig), '--secure-port=0', ...(flags['kube-scheduler'] ?? [])],
   };
 }
 

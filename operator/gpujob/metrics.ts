@@ -10,6 +10,8 @@ export interface GPUJobMetrics {
   count(fact: Fact): void;
   pass(report: PassReport): void;
   decisionsLost(entries: number): void;
+  /** `isServed` is asked at each scrape from here on: whether the API server has the API by which cards are claimed. */
+  followClaims(isServed: () => boolean): void;
 }
 
 /** From "at once" to a day. */
@@ -62,6 +64,24 @@ export function gpujobMetrics(registry: Registry, inventory: Inventory): GPUJobM
       if (fact.attempt.evidence) outOfMemory.inc({ blame: fact.attempt.evidence.blame });
     },
     pass: passMetrics(registry),
+    followClaims: claimMetrics(registry),
+  };
+}
+
+/** Nothing at all before it is known: 0 is an answer. */
+function claimMetrics(registry: Registry): (isServed: () => boolean) => void {
+  let served: (() => boolean) | undefined;
+  new Gauge({
+    name: 'orquanta_dra_served',
+    help: 'Whether the API server serves resource.k8s.io/v1, by which cards are claimed: 1, or 0 where all cards are held by device plugins. Of the leader only.',
+    registers: [registry],
+    collect() {
+      if (served === undefined) this.remove();
+      else this.set(served() ? 1 : 0);
+    },
+  });
+  return (isServed) => {
+    served = isServed;
   };
 }
 

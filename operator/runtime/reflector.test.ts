@@ -1,23 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { ApiClient } from './client.ts';
 import { ApiError } from './errors.ts';
+import type { ApiErrorKind } from './errors.ts';
 import type { KubernetesObject } from './kubernetes.ts';
-import { silentLog } from './log.ts';
 import { Reflector } from './reflector.ts';
-import type { Selection } from './resource.ts';
+import type { ReflectorOptions } from './reflector.ts';
 import { Store } from './store.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { InMemoryApiServer, configMaps } from './testing/in-memory-api-server.ts';
+import { recordingLog } from './testing/recording-log.ts';
 import type { ApiRequest } from './transport.ts';
 
 const forever = new AbortController().signal;
 
-function aWorld(selection: Selection = {}) {
+function aWorld(own: Partial<ReflectorOptions<KubernetesObject>> = {}) {
   const clock = new FakeClock();
+  const { log, lines } = recordingLog();
   const server = new InMemoryApiServer({ clock });
   const client = new ApiClient(server, { fieldManager: 'test' });
   const store = new Store<KubernetesObject>();
-  const options = { client, resource: configMaps, store, ...selection, clock, random: () => 0.5, log: silentLog };
+  const options = { client, resource: configMaps, store, clock, random: () => 0.5, log, ...own };
   const reflector = new Reflector(options);
   const requests: ApiRequest[] = [];
   server.intercept((request, serve) => {
@@ -34,7 +36,7 @@ function aWorld(selection: Selection = {}) {
   const reads = () => requests.filter(({ method }) => method === 'GET');
   const lists = () => reads().filter(({ query }) => query?.['watch'] === undefined);
   const watches = () => reads().filter(({ query }) => query?.['watch'] !== undefined);
-  return { clock, server, client, store, reflector, stop, run, create, remove, label, lists, watches };
+  return { clock, server, client, store, reflector, stop, run, create, remove, label, lists, watches, lines };
 }
 
 const names = (store: Store<KubernetesObject>) => [...store.list()].map(({ metadata }) => metadata.name).sort();
@@ -331,5 +333,170 @@ describe('catching up', () => {
     stopRefusing();
     await clock.advance(5_000);
     await done;
+  });
+});
+
+describe('a kind that the server may not have', () => {
+  const askedAgainMilliseconds = 20_000;
+
+  /** Until it is called again the server has none of the kind; one that has it is an upgrade away. */
+  async function withoutTheKind() {
+    const world = aWorld({ optional: true });
+    let asked = 0;
+    const upgrade = world.server.intercept((request, serve) => {
+      if (request.method !== 'GET') return serve();
+      asked += 1;
+      return Promise.resolve({ status: 404, body: '404 page not found' });
+    });
+    void world.run();
+    await world.clock.advance(0);
+    return { ...world, upgrade, asked: () => asked };
+  }
+
+  it('is a collection of none, and holds nobody up', async () => {
+    const { store, reflector } = await withoutTheKind();
+    await reflector.catchUp(forever);
+    expect([store.synced, store.size, reflector.isServed]).toEqual([true, 0, false]);
+  });
+
+  it('is asked for three times a minute, and nothing is said of it', async () => {
+    const { clock, asked, lines } = await withoutTheKind();
+    await clock.advance(600_000);
+    expect(asked()).toBe(31);
+    expect(lines).toEqual([]);
+  });
+
+  it('is followed soon after its coming, which is said once', async () => {
+    const { clock, create, upgrade, store, reflector, lines } = await withoutTheKind();
+    await clock.advance(askedAgainMilliseconds * 4 + 1);
+    await create('before');
+    upgrade();
+    await clock.advance(askedAgainMilliseconds);
+    expect([names(store), reflector.isServed]).toEqual([['before'], true]);
+    await create('after');
+    await clock.advance(0);
+    expect(names(store)).toEqual(['after', 'before']);
+    await clock.advance(600_000);
+    expect(lines).toEqual([{ level: 'info', resource: 'configmaps', message: 'the server has this kind now' }]);
+  });
+
+  it('is caught up with as any other once it is there', async () => {
+    const { clock, create, upgrade, store, reflector } = await withoutTheKind();
+    upgrade();
+    await create('x');
+    await clock.advance(askedAgainMilliseconds);
+    await create('y');
+    await reflector.catchUp(forever);
+    expect(names(store)).toEqual(['x', 'y']);
+  });
+
+  it('stays as it was known where an older server answers for a while, and is followed again', async () => {
+    const { clock, create, remove, server, store, run, reflector, lines } = aWorld({ optional: true });
+    const x = await create('x');
+    const z = await create('z');
+    void run();
+    await clock.advance(0);
+    const newer = server.intercept((request, serve) =>
+      request.method === 'GET' ? Promise.resolve({ status: 404, body: {} }) : serve(),
+    );
+    server.breakWatches();
+    await remove(x);
+    await create('y');
+    await clock.advance(600_000);
+    expect([names(store), reflector.isServed]).toEqual([['x', 'z'], false]);
+    newer();
+    await clock.advance(askedAgainMilliseconds);
+    expect([names(store), reflector.isServed]).toEqual([['y', 'z'], true]);
+    expect(store.get('a/z')?.metadata.uid).toBe(z.metadata.uid);
+    expect(lines.slice(1).map(({ level, message }) => [level, message])).toEqual([
+      [
+        'warn',
+        'the server does not have this kind any more; what is known of it stays until it is back or this process starts anew',
+      ],
+      ['info', 'the server has this kind now'],
+    ]);
+  });
+
+  it('is waited for where there must be one', async () => {
+    const { clock, run, server, store, reflector } = aWorld();
+    server.intercept(() => Promise.resolve({ status: 404, body: {} }));
+    void run();
+    await clock.advance(60_000);
+    expect([store.synced, reflector.isServed]).toEqual([false, undefined]);
+  });
+
+  it('is not taken for missing by a refusal: a leader that may not read must not write', async () => {
+    const { clock, run, create, server, store, reflector } = aWorld({ optional: true });
+    await create('x');
+    const grant = server.intercept((request, serve) =>
+      request.method === 'GET' ? Promise.reject(new ApiError('Forbidden', 'no')) : serve(),
+    );
+    void run();
+    let caughtUp = false;
+    const done = reflector.catchUp(forever).then(() => {
+      caughtUp = true;
+    });
+    await clock.advance(600_000);
+    expect([store.synced, reflector.isServed, caughtUp]).toEqual([false, undefined, false]);
+    grant();
+    await clock.advance(5_000);
+    await done;
+    expect(names(store)).toEqual(['x']);
+  });
+});
+
+describe('a failure that lasts', () => {
+  const widgets = { ...configMaps, group: 'example.com', plural: 'widgets' };
+  const failing = async (kind: ApiErrorKind, milliseconds: number) => {
+    const { clock, run, server, lines } = aWorld({ resource: widgets });
+    server.intercept(() => Promise.reject(new ApiError(kind, 'no')));
+    void run();
+    await clock.advance(milliseconds);
+    return lines;
+  };
+
+  it('is told when it begins, and then once a minute', async () => {
+    const lines = await failing('Unreachable', 600_000);
+    const words = 'list or watch failed and will be tried again';
+    expect(lines[0]).toMatchObject({ level: 'warn', message: words, resource: 'widgets', failures: 1 });
+    expect(lines.length).toBeGreaterThan(8);
+    expect(lines.length).toBeLessThanOrEqual(10);
+  });
+
+  it('names the right that its role lacks, as a rule of a role has it', async () => {
+    const lines = await failing('Forbidden', 30_000);
+    expect(lines.map(({ level, message, needs }) => ({ level, message, needs }))).toEqual([
+      { level: 'warn', message: 'list or watch failed and will be tried again', needs: undefined },
+      {
+        level: 'error',
+        message: 'list or watch is refused: the role lacks a right; once it is granted, this goes on by itself',
+        needs: { apiGroups: ['example.com'], resources: ['widgets'], verbs: ['list', 'watch'] },
+      },
+    ]);
+  });
+
+  it('is told again at once when it becomes another one, and when it comes back', async () => {
+    const { clock, run, server, lines, create } = aWorld();
+    let kind: ApiErrorKind | undefined;
+    server.intercept((request, serve) =>
+      request.method === 'GET' && kind !== undefined ? Promise.reject(new ApiError(kind, 'no')) : serve(),
+    );
+    const failsAs = async (next: ApiErrorKind) => {
+      kind = next;
+      server.breakWatches();
+      await clock.advance(10_000);
+    };
+    void run();
+    await clock.advance(0);
+    // What breaks a watch is a lost connection.
+    await failsAs('Unavailable');
+    await failsAs('Unreachable');
+    kind = undefined;
+    await clock.advance(10_000);
+    await create('x');
+    await clock.advance(0);
+    await failsAs('Unreachable');
+    const told = lines.map(({ err }) => (err as ApiError).kind);
+    expect(told).toEqual(['Unreachable', 'Unavailable', 'Unreachable', 'Unreachable']);
   });
 });

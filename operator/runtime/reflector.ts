@@ -8,6 +8,7 @@ import type { ApiClient, WatchEvent } from './client.ts';
 import { sleep } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { ApiError, isApiError } from './errors.ts';
+import { FailureLog } from './failure-log.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 import type { Log } from './log.ts';
 import type { Resource, Selection } from './resource.ts';
@@ -60,8 +61,11 @@ const withoutBookmarks = [60, 60] as const;
 /** kube-apiserver sends a bookmark two seconds before a watch's end (nextBookmarkTime in its cacher). */
 const renewedWatchSeconds = 3;
 
-/** A kind that isn't served now may be after an upgrade. */
-const absentMilliseconds = 60_000;
+/** A kind that isn't served now may be after an upgrade, and to ask costs next to nothing. */
+const absentMilliseconds = 20_000;
+
+const notServedAnyMore =
+  'the server does not have this kind any more; what is known of it stays until it is back or this process starts anew';
 
 /** The reason why a watch was ended by ourselves. */
 const renewed = new Error('the watch begins anew');
@@ -73,6 +77,7 @@ export class Reflector<T extends KubernetesObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #selection: Selection;
   readonly #log: Log;
+  readonly #failures: FailureLog;
   /** Ends the present watch. */
   #watch = new AbortController();
   /** Asked for, not yet begun. */
@@ -83,6 +88,7 @@ export class Reflector<T extends KubernetesObject> {
     this.#options = options;
     this.#selection = selectionOf(options);
     this.#log = options.log.child({ resource: options.resource.plural, ...this.#selection });
+    this.#failures = new FailureLog(this.#log, options.clock, options.resource);
   }
 
   /** Whether the server knows the kind; undefined until it has answered. */
@@ -129,6 +135,10 @@ export class Reflector<T extends KubernetesObject> {
     return this.#options.optional === true && isApiError(error, 'NotFound');
   }
 
+  /**
+   * A kind that was served before may be missing on one API server of several, an older one in the middle of an upgrade: what
+   * is known of it stays.
+   */
   async #none(state: State<T>, signal: AbortSignal): Promise<State<T>> {
     if (state.kind === 'watching') {
       state.renewal?.resolve();
@@ -136,9 +146,18 @@ export class Reflector<T extends KubernetesObject> {
     }
     const listing = state.kind === 'listing' ? state.listing : this.#options.store.startListing();
     listing.finish(noVersion);
-    this.#served = false;
+    this.#setServed(false);
     await sleep(this.#options.clock, absentMilliseconds, signal).catch(() => undefined);
     return { kind: 'empty', paged: true };
+  }
+
+  /** The first answer is for whoever asks; that it is another one than before, nobody would ask. */
+  #setServed(served: boolean): void {
+    const before = this.#served;
+    this.#served = served;
+    if (before === undefined || before === served) return;
+    if (served) this.#log.info({}, 'the server has this kind now');
+    else this.#log.warn({}, notServedAnyMore);
   }
 
   /** Resolves when the store holds everything that had happened to the collection when this was called. */
@@ -193,7 +212,7 @@ export class Reflector<T extends KubernetesObject> {
     listing.add(page.items);
     if (page.continue !== undefined) return { kind: 'listing', paged, listing, continue: page.continue };
     listing.finish(page.resourceVersion);
-    this.#served = true;
+    this.#setServed(true);
     return { kind: 'listed', resourceVersion: page.resourceVersion };
   }
 
@@ -246,9 +265,7 @@ export class Reflector<T extends KubernetesObject> {
     const { clock, random } = this.#options;
     const retryAfter = isApiError(error) ? (error.retryAfterMilliseconds ?? 0) : 0;
     const waitMilliseconds = Math.max(backoffMilliseconds(backoff, failures, random()), retryAfter);
-    const fields = { err: error, failures, waitMilliseconds };
-    if (isApiError(error)) this.#log.warn(fields, 'list or watch failed and will be tried again');
-    else this.#log.error(fields, 'list or watch failed unexpectedly and will be tried again');
+    this.#failures.tell(error, failures, waitMilliseconds);
     await sleep(clock, waitMilliseconds, signal).catch(() => undefined);
   }
 }

@@ -79,7 +79,18 @@ function noMatchingCards(inventory: Inventory, workload: Workload): Waiting {
   for (const nodeClass of inventory.classes()) {
     if (nodeClass.pools.length > 0) tallyKind(inventory, workload, nodeClass, tally);
   }
-  return waiting('NoMatchingCards', `0 of ${count} nodes have cards of the right kind: ${tally.words()}`);
+  const help = helpToShare(inventory, workload);
+  return waiting('NoMatchingCards', `0 of ${count} nodes have cards of the right kind: ${tally.words()}${help}`);
+}
+
+/** Where no card at all is shared, for a job that wants a part of one: how there could be. */
+function helpToShare(inventory: Inventory, { isolation }: Workload): string {
+  const pools = [...inventory.classes()].flatMap((nodeClass) => nodeClass.pools);
+  const isShared = pools.some((pool) => pool.isolation === 'Shared' || pool.devices?.shares !== undefined);
+  if (isolation !== 'Shared' || isShared) return '';
+  return pools.some(({ devices }) => devices !== undefined)
+    ? '; for shares by DRA the driver must publish them, with DRAConsumableCapacity on in API server and scheduler'
+    : '; for shares set up time-slicing or MPS in the device plugin, or DRA with a driver that publishes them';
 }
 
 function tallyKind(inventory: Inventory, workload: CardFilter, nodeClass: NodeClass, tally: Tally): void {

@@ -5,6 +5,7 @@ import { keyOf } from '../../resource.ts';
 import { Store } from '../../store.ts';
 import type { Change } from '../../store.ts';
 import { Line } from './line.ts';
+import { unserved } from './world.ts';
 import type { ConfigMap, World } from './world.ts';
 
 export function followingContract(world: World): void {
@@ -104,6 +105,16 @@ export function followingContract(world: World): void {
       await world.createJob(world.aName());
       await reflector.catchUp(world.signal);
       expect(store.synced).toBe(true);
+    });
+
+    it('takes a kind that the server does not have for a collection of none, and catches up with it', async () => {
+      const store = new Store<ConfigMap>();
+      const line = new Line(world.server.transport);
+      const reflector = world.reflect(store, { line, resource: unserved, optional: true });
+      await reflector.catchUp(world.signal);
+      expect([store.synced, store.size, reflector.isServed]).toEqual([true, 0, false]);
+      // One list for it and one to catch up.
+      expect(line.lists).toBe(2);
     });
   });
 }

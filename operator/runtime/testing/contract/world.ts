@@ -11,6 +11,7 @@ import type { Fence } from '../../fence.ts';
 import type { Job, KubernetesObject } from '../../kubernetes.ts';
 import { silentLog } from '../../log.ts';
 import { Reflector } from '../../reflector.ts';
+import type { ReflectorOptions } from '../../reflector.ts';
 import { jobs } from '../../resource.ts';
 import type { Resource } from '../../resource.ts';
 import type { Store } from '../../store.ts';
@@ -42,6 +43,19 @@ export const configMaps: Resource<ConfigMap> = {
   plural: 'configmaps',
   kind: 'ConfigMap',
   namespaced: true,
+};
+
+/** Of no server that there is. */
+export const unserved: Resource<ConfigMap> = {
+  group: 'unserved.example.com',
+  version: 'v1',
+  plural: 'widgets',
+  kind: 'Widget',
+  namespaced: true,
+};
+
+type ReflectedWith = Partial<Pick<ReflectorOptions<ConfigMap>, 'labelSelector' | 'resource' | 'optional'>> & {
+  line?: Line;
 };
 
 export class World {
@@ -131,14 +145,11 @@ export class World {
   }
 
   /** Runs a reflector until the test ends. */
-  reflect(
-    store: Store<ConfigMap>,
-    { line, ...selection }: { labelSelector?: string; line?: Line } = {},
-  ): Reflector<ConfigMap> {
+  reflect(store: Store<ConfigMap>, { line, ...own }: ReflectedWith = {}): Reflector<ConfigMap> {
     const { clock } = this;
     const client = line === undefined ? this.client : new ApiClient(line, { fieldManager: 'contract' });
-    const own = { client, clock, ...this.inNamespace(), ...selection };
-    const reflector = new Reflector({ ...own, resource: configMaps, store, random: () => 0.5, log: silentLog });
+    const around = { client, clock, ...this.inNamespace(), random: () => 0.5, log: silentLog };
+    const reflector = new Reflector({ ...around, resource: configMaps, store, ...own });
     void reflector.run(this.signal);
     return reflector;
   }
