@@ -28,7 +28,7 @@ demo-down: $(INSTALLED) ## Take down what KEEP=1 left.
 ##@ Measuring
 
 .PHONY: bench bench-learning bench-heat bench-placement replay
-bench: $(INSTALLED) ## GPUJobs a second beside bare Jobs, CPU, status writes, memory; JOBS= and ROUNDS= make it shorter.
+bench: $(INSTALLED) ## GPUJobs a second beside bare Jobs, CPU, status writes, memory; CARDS=dra, JOBS=, ROUNDS=.
 	@$(NODE) node hack/bench/main.ts
 
 bench-learning: $(INSTALLED) ## What learning is worth: out-of-memory failures and waste, with it and without.

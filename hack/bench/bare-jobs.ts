@@ -6,7 +6,17 @@ export interface JobState extends KubernetesObject {
   status?: { succeeded?: number; conditions?: { type: string; status: string }[] };
 }
 
-export function bareJob(name: string, cards = 1, runSeconds = '1'): KubernetesObject {
+export function bareJob(name: string): KubernetesObject {
+  return jobOf(name, { limits: { 'nvidia.com/gpu': '1' } });
+}
+
+/** Its Pod's claim is made from a template. */
+export function claimingJob(name: string, resourceClaimTemplateName: string): KubernetesObject {
+  const claim = 'card';
+  return jobOf(name, { claims: [{ name: claim }] }, { resourceClaims: [{ name: claim, resourceClaimTemplateName }] });
+}
+
+function jobOf(name: string, resources: object, podSpec: object = {}): KubernetesObject {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -14,12 +24,11 @@ export function bareJob(name: string, cards = 1, runSeconds = '1'): KubernetesOb
     spec: {
       backoffLimit: 0,
       template: {
-        metadata: { annotations: { 'play.orquanta.io/run-seconds': runSeconds } },
+        metadata: { annotations: { 'play.orquanta.io/run-seconds': '1' } },
         spec: {
+          ...podSpec,
           restartPolicy: 'Never',
-          containers: [
-            { name: 'main', image: 'example.com/train', resources: { limits: { 'nvidia.com/gpu': String(cards) } } },
-          ],
+          containers: [{ name: 'main', image: 'example.com/train', resources }],
         },
       },
     },

@@ -4,8 +4,9 @@ import type { KubernetesObject } from '../api/client.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { OperatorProcess } from '../operator/process.ts';
 import { progress } from '../terminal/progress.ts';
-import { type JobState, bareJob, isComplete } from './bare-jobs.ts';
-import { gpuJob, gpuJobsOf, jobsOf } from './gpujobs.ts';
+import { type JobState, isComplete } from './bare-jobs.ts';
+import { gpuJobsOf, jobsOf } from './gpujobs.ts';
+import type { Offer } from './offer.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
 import { installPrototype, prototype, prototypesOf, runPrototype } from './prototype.ts';
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
@@ -15,6 +16,7 @@ import { operatorOn, type Stage } from './stage.ts';
 export interface BurstOptions {
   readonly count: number;
   readonly rounds: number;
+  readonly offer: Offer;
 }
 
 export interface BareRound {
@@ -43,31 +45,35 @@ const namespace = 'bench';
 /** Not counted: both sides' code is compiled and their connections are open before the clock runs. */
 const warmUpCount = 100;
 
-export async function burst(stage: Stage, { count, rounds }: BurstOptions): Promise<Burst> {
+export async function burst(stage: Stage, { count, rounds, offer }: BurstOptions): Promise<Burst> {
   await createNamespace(stage.api, namespace);
+  await offer.prepare(stage.api, namespace);
   await installPrototype(stage.api);
-  await bareRound(stage, warmUpCount, 'Warm-up');
-  await prototypeRound(stage, warmUpCount, 'Warm-up of the prototype');
+  await bareRound(stage, offer, warmUpCount, 'Warm-up');
+  await prototypeRound(stage, offer, warmUpCount, 'Warm-up of the prototype');
   const bareRounds: BareRound[] = [];
   const prototypeRounds: BareRound[] = [];
   const gpuJobRounds: GPUJobRound[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    bareRounds.push(await bareRound(stage, count, `Round ${round} of ${rounds}, bare Jobs`));
-    prototypeRounds.push(await prototypeRound(stage, count, `Round ${round} of ${rounds}, prototype`));
-    gpuJobRounds.push(await gpuJobRound(stage, count, `Round ${round} of ${rounds}, GPUJobs`));
+    bareRounds.push(await bareRound(stage, offer, count, `Round ${round} of ${rounds}, bare Jobs`));
+    prototypeRounds.push(await prototypeRound(stage, offer, count, `Round ${round} of ${rounds}, prototype`));
+    gpuJobRounds.push(await gpuJobRound(stage, offer, count, `Round ${round} of ${rounds}, GPUJobs`));
   }
   return { count, bareRounds, prototypeRounds, gpuJobRounds };
 }
 
-function bareRound(stage: Stage, count: number, title: string): Promise<BareRound> {
-  const manifest = (index: number): KubernetesObject => bareJob(`bare-${index}`);
+function bareRound(stage: Stage, offer: Offer, count: number, title: string): Promise<BareRound> {
+  const manifest = (index: number): KubernetesObject => offer.bareJob(`bare-${index}`);
   return withoutOperator(stage, { collection: jobsOf(namespace), manifest, count, title });
 }
 
-async function prototypeRound(stage: Stage, count: number, title: string): Promise<BareRound> {
+async function prototypeRound(stage: Stage, offer: Offer, count: number, title: string): Promise<BareRound> {
   const manifest = (index: number): KubernetesObject => prototype(`prototype-${index}`);
   const stop = new AbortController();
-  const running = runPrototype(stage.cluster.kubeconfig, namespace, AbortSignal.any([stop.signal, stage.signal]));
+  const running = runPrototype(
+    { kubeconfig: stage.cluster.kubeconfig, namespace, jobOf: offer.bareJob },
+    AbortSignal.any([stop.signal, stage.signal]),
+  );
   try {
     return await withoutOperator(stage, { collection: prototypesOf(namespace), manifest, count, title });
   } finally {
@@ -85,12 +91,12 @@ async function withoutOperator(stage: Stage, work: Work): Promise<BareRound> {
   return { perSecond: work.count / seconds, cpuByProcess: perJob(before, after, work.count) };
 }
 
-async function gpuJobRound(stage: Stage, count: number, title: string): Promise<GPUJobRound> {
+async function gpuJobRound(stage: Stage, offer: Offer, count: number, title: string): Promise<GPUJobRound> {
   const profile = stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`];
   const operator = await operatorOn(stage, profile);
   try {
-    await complete(stage, gpuJobs(warmUpCount, `${title} (warm-up)`));
-    return await measured(stage, operator, gpuJobs(count, title));
+    await complete(stage, gpuJobs(offer, warmUpCount, `${title} (warm-up)`));
+    return await measured(stage, operator, gpuJobs(offer, count, title));
   } finally {
     await operator.stop();
   }
@@ -103,7 +109,7 @@ interface Work {
   readonly title: string;
 }
 
-function gpuJobs(count: number, title: string): Work {
+function gpuJobs({ gpuJob }: Offer, count: number, title: string): Work {
   return { collection: gpuJobsOf(namespace), manifest: (index) => gpuJob(`job-${index}`), count, title };
 }
 

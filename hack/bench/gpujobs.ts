@@ -8,9 +8,13 @@ export interface GPUJobOptions {
   readonly gpus?: number;
   /** Seconds, or "forever". */
   readonly runSeconds?: string;
+  readonly isolation?: 'Exclusive' | 'Shared';
 }
 
-export function gpuJob(name: string, { gpus = 1, runSeconds = '1' }: GPUJobOptions = {}): KubernetesObject {
+export function gpuJob(
+  name: string,
+  { gpus = 1, runSeconds = '1', isolation = 'Exclusive' }: GPUJobOptions = {},
+): KubernetesObject {
   return {
     apiVersion: 'orquanta.io/v1alpha1',
     kind: 'GPUJob',
@@ -18,6 +22,7 @@ export function gpuJob(name: string, { gpus = 1, runSeconds = '1' }: GPUJobOptio
     spec: {
       requiredVRAM,
       gpus,
+      isolation,
       template: {
         metadata: { annotations: { 'play.orquanta.io/run-seconds': runSeconds } },
         spec: { containers: [{ name: 'main', image: 'example.com/train' }] },

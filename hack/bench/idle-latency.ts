@@ -4,7 +4,8 @@ import { performance } from 'node:perf_hooks';
 import type { Api, KubernetesObject } from '../api/client.ts';
 import { follow } from '../api/follow.ts';
 import { progress } from '../terminal/progress.ts';
-import { gpuJob, gpuJobsOf, jobsOf, podsOf } from './gpujobs.ts';
+import { gpuJobsOf, jobsOf, podsOf } from './gpujobs.ts';
+import type { Offer } from './offer.ts';
 import { createNamespace, emptyNamespace } from './round.ts';
 
 interface Pod extends KubernetesObject {
@@ -42,8 +43,15 @@ class BoundPods {
   }
 }
 
+export interface IdleOptions {
+  readonly api: Api;
+  readonly offer: Offer;
+  readonly count: number;
+  readonly signal: AbortSignal;
+}
+
 /** Milliseconds from sending the request to hearing of the binding, for each job. */
-export async function idleLatencies(api: Api, count: number, signal: AbortSignal): Promise<number[]> {
+export async function idleLatencies({ api, offer, count, signal }: IdleOptions): Promise<number[]> {
   await createNamespace(api, namespace);
   const stop = new AbortController();
   const bound = new BoundPods();
@@ -56,7 +64,7 @@ export async function idleLatencies(api: Api, count: number, signal: AbortSignal
       const name = `idle-${index}`;
       const pod = bound.next(name, AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]));
       const started = performance.now();
-      await api.create(gpuJobsOf(namespace), gpuJob(name, { runSeconds: '0.1' }));
+      await api.create(gpuJobsOf(namespace), offer.gpuJob(name, { runSeconds: '0.1' }));
       await pod;
       milliseconds.push(performance.now() - started);
       bar.update(index + 1, count, 'bound');

@@ -4,7 +4,7 @@
 import { Api, type KubernetesObject } from '../api/client.ts';
 import { follow } from '../api/follow.ts';
 import { definitions, untilCRDsEstablished } from '../operator/install.ts';
-import { type JobState, bareJob, isComplete } from './bare-jobs.ts';
+import { type JobState, isComplete } from './bare-jobs.ts';
 import { jobsOf } from './gpujobs.ts';
 
 const group = 'bench.orquanta.io';
@@ -63,8 +63,17 @@ export async function installPrototype(api: Api): Promise<void> {
   await untilCRDsEstablished(api);
 }
 
+export interface PrototypeOptions {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  readonly jobOf: (name: string) => KubernetesObject;
+}
+
 /** Plays the operator in one namespace until the signal fires. */
-export async function runPrototype(kubeconfig: string, namespace: string, signal: AbortSignal): Promise<void> {
+export async function runPrototype(
+  { kubeconfig, namespace, jobOf }: PrototypeOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const watches = Api.fromKubeconfig(kubeconfig, 'prototype');
   const writes = Api.fromKubeconfig(kubeconfig, 'prototype', connections);
   const started = new Map<string, Promise<void>>();
@@ -76,7 +85,7 @@ export async function runPrototype(kubeconfig: string, namespace: string, signal
     await writes.patch(`${prototypesOf(namespace)}/${name}/status`, { status });
   };
   const start = async (name: string): Promise<void> => {
-    await writes.create(jobsOf(namespace), bareJob(name));
+    await writes.create(jobsOf(namespace), jobOf(name));
     await say(name, 'Started');
   };
   const onPrototype = ({ metadata: { name } }: KubernetesObject): void => {
