@@ -1,6 +1,7 @@
 // The collections the operator watches, each reduced to what somebody reads, so that ten thousand of each fit in memory.
 import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
 import { draDrivers } from '../placement/cards/dra-drivers.ts';
+import { hamiAnnotations, settledRegister } from '../placement/cards/hami.ts';
 import { annotations, labels } from '../resources/labels.ts';
 import { type Collection, slim } from '../runtime/collection.ts';
 import type {
@@ -112,8 +113,13 @@ function slimContainer(container: NonNullable<Pod['spec']>['containers'][number]
 }
 
 function slimPod({ metadata, spec, status }: Pod): Pod {
+  const allocated = metadata.annotations?.[hamiAnnotations.allocated];
   return {
-    metadata: { ...slimMetadata(metadata), ...slimLabels(metadata) },
+    metadata: {
+      ...slimMetadata(metadata),
+      ...slimLabels(metadata),
+      ...(allocated === undefined ? {} : { annotations: { [hamiAnnotations.allocated]: allocated } }),
+    },
     ...(spec
       ? {
           spec: {
@@ -151,8 +157,14 @@ function slimNode({ metadata, spec, status }: Node): Node {
   const { allocatable, capacity, conditions } = status ?? {};
   // Without the time of its heartbeat, or each one would be a change.
   const ready = (conditions ?? []).filter(({ type }) => type === 'Ready').map(({ type, status }) => ({ type, status }));
+  // HAMi writes its register every 30 s in another order, and beside it the time: neither is a change.
+  const register = settledRegister(metadata.annotations);
   return {
-    metadata: { ...slimMetadata(metadata), ...(all ? { labels: all } : {}) },
+    metadata: {
+      ...slimMetadata(metadata),
+      ...(all ? { labels: all } : {}),
+      ...(register === undefined ? {} : { annotations: { [hamiAnnotations.register]: register } }),
+    },
     spec: { ...(taints ? { taints } : {}), ...(unschedulable === undefined ? {} : { unschedulable }) },
     status: {
       conditions: ready,

@@ -26,7 +26,7 @@ export type VRAM =
   | { readonly known: false; readonly reason: UnknownVRAMReason; readonly detail: string };
 
 /** Why a pool's cards must not be used at the moment, although they exist. */
-export type RefusalReason = 'MIGReconfiguring' | 'DriverUpgrading' | 'NoDeviceClass';
+export type RefusalReason = 'MIGReconfiguring' | 'DriverUpgrading' | 'NoDeviceClass' | 'DividedOtherwise'; // HAMi cuts slices of it on demand, and of what size is known only afterwards
 
 /** How the scheduler holds a card: as an extended resource, or by a ResourceClaim (dynamic resource allocation). */
 export type BackendName = 'DevicePlugin' | 'DRA';
@@ -39,10 +39,12 @@ export interface ShareRule {
   readonly besides: Readonly<Record<string, string>>;
 }
 
-/** How a claim names the cards of a pool; the same for all of them. */
+/** How the cards of a pool are asked for where they are known one by one; the same for all of them. */
 export interface DeviceTerms {
   readonly driver: string;
-  /** The attribute by which a selector tells one card from another, e.g. gpu.nvidia.com/uuid. */
+  /** By limits of a container and an annotation of its Pod, as HAMi's scheduler reads them. Absent: by a ResourceClaim. */
+  readonly byLimits?: true;
+  /** The attribute by which a selector tells one card from another, e.g. gpu.nvidia.com/uuid; by limits the annotation. */
   readonly identityAttribute: string;
   /** What tells these from other devices behind the same class, by attribute, e.g. gpu.nvidia.com/type. */
   readonly match: Readonly<Record<string, string>>;
@@ -52,13 +54,15 @@ export interface DeviceTerms {
   readonly whole: Readonly<Record<string, string>>;
   /** Undefined: one claim takes a card whole. */
   readonly shares?: ShareRule;
+  /** What a share may be given of besides memory: once all of it is given away, the card takes nobody more. */
+  readonly compute?: { readonly name: string; readonly units: number };
 }
 
 /** All cards of a node that are alike and asked for by one name: an extended resource, or a device class. */
 export interface CardPool {
   /** nvidia.com/gpu, nvidia.com/gpu.shared, nvidia.com/mig-1g.5gb, amd.com/gpu …; with DRA the device class: gpu.nvidia.com … */
   readonly resourceName: string;
-  /** With DRA: how a claim asks for them. Absent: a device plugin offers them. */
+  /** Where its cards are known one by one (DRA, HAMi): how they are asked for. Absent: a device plugin offers some of them. */
   readonly devices?: DeviceTerms;
   readonly vendor: Vendor;
   /** As the label has it, with its `-MIG-<profile>` and `-SHARED` suffixes; '' where no label names the product. */
@@ -112,6 +116,7 @@ export interface NodeSelectorTerm {
 export interface NodeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Only those that tell of cards: HAMi's register, as `settledRegister` makes it. */
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly unschedulable: boolean;
@@ -135,6 +140,8 @@ export interface PodFacts {
   readonly run?: string;
   /** Succeeded or Failed: holds nothing any more. */
   readonly terminal: boolean;
+  /** What HAMi's scheduler has given it, bound or not; absent: nothing. */
+  readonly holds?: readonly HeldDevice[];
 }
 
 export interface Products {
@@ -194,18 +201,18 @@ export interface PlacedWorkers {
   readonly node: string;
   /** Workers there, not cards. */
   readonly count: number;
-  /** With DRA: the identity of each card of each worker, so one may stand there twice. Absent: whichever cards of the pool. */
+  /** Where cards are known one by one: that of each card of each worker, so one may stand there twice. Absent: any of the pool. */
   readonly cards?: readonly string[] | undefined;
 }
 
-/** What each worker's claim asks of each of its cards. */
+/** What each worker asks of each of its cards, by its claim or by its container's limits. */
 export interface CardClaim {
   readonly driver: string;
-  /** Cards of one claim. */
+  /** Cards of one worker. */
   readonly gpus: number;
   readonly identityAttribute: string;
   readonly match: Readonly<Record<string, string>>;
-  /** By capacity name, as quantities; memory is among them wherever the driver publishes it. */
+  /** By capacity or resource name, as quantities; memory is among them wherever the driver publishes it. */
   readonly requests: Readonly<Record<string, string>>;
   /** What that takes of a card's VRAM. */
   readonly mebibytes: number;
@@ -223,7 +230,7 @@ export interface Placement {
   /** `<uid>-<run>` */
   readonly decisionID: string;
   readonly backend: BackendName;
-  /** With DRA, always. */
+  /** With DRA always, by device plugin where HAMi hands the cards out. */
   readonly claim?: CardClaim | undefined;
   /** Its card is shared, and nothing keeps neighbours from its memory. */
   readonly isUnfenced?: true | undefined;
@@ -238,9 +245,9 @@ export interface Reservation {
   readonly perWorker: ResourceAmounts;
 }
 
-/** One card of a node, as its driver's ResourceSlices publish it. */
+/** One card of a node, as its driver's ResourceSlices publish it, or HAMi's annotation. */
 export interface CardDevice {
-  /** Unique in the cluster: '<driver>/<pool>/<device>', as claims name it. */
+  /** Unique in the cluster: '<driver>/<pool>/<device>', as claims name it; 'hami.io/<uuid>'. */
   readonly id: string;
   /** As a selector tells it from others: the value of the pool's identity attribute. */
   readonly identity: string;
@@ -274,7 +281,7 @@ export interface ClaimFacts {
 
 export interface HeldDevice {
   readonly deviceID: string;
-  /** By capacity name in bytes; empty: the device as a whole. */
+  /** By capacity name, memory in bytes; without memory the device as a whole. */
   readonly consumed: Readonly<Record<string, number>>;
 }
 

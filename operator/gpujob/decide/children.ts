@@ -28,7 +28,7 @@ export function cleanUp(o: Observation): Cleanup {
 function deleteRun(o: Observation, job: Job): Effect[] {
   const { name, uid, resourceVersion } = job.metadata;
   const deleteJob: Effect = { kind: 'DeleteJob', name, uid, resourceVersion };
-  const hasClaims = reservationOf(job)?.placement.claim !== undefined;
+  const hasClaims = reservationOf(job)?.placement.backend === 'DRA';
   return [
     ...(o.spec.workers > 1 ? [{ kind: 'DeleteService', name } as const] : []),
     ...(hasClaims ? [{ kind: 'DeleteClaimTemplate', name } as const] : []),

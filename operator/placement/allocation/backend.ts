@@ -13,6 +13,7 @@ export interface ContainerShape {
 
 /** The parts of a pod template that a backend reads and writes; client-node's type as it is in JSON fits. */
 export interface PodTemplateShape {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   spec?: {
     containers: ContainerShape[];
     resourceClaims?: { name: string; resourceClaimTemplateName?: string }[];

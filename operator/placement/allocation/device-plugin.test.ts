@@ -16,8 +16,8 @@ const placement: Placement = {
   backend: 'DevicePlugin',
 };
 
-function allocate(template: PodTemplateShape, container = '', gpus = 2): PodTemplateShape {
-  return backendOf(placement).allocate(template, { placement, gpus, container, childName: 'job-1' });
+function allocate(template: PodTemplateShape, container = '', gpus = 2, on = placement): PodTemplateShape {
+  return backendOf(on).allocate(template, { placement: on, gpus, container, childName: 'job-1' });
 }
 
 const pin = (node: string): object => ({ key: 'metadata.name', operator: 'In', values: [node] });
@@ -100,5 +100,58 @@ describe('the DevicePlugin backend', () => {
       spec: { nodeSelector: { zone: 'z' } },
     });
     expect(template).toEqual(before);
+  });
+});
+
+describe('the DevicePlugin backend where HAMi hands the cards out', () => {
+  const shared: Placement = {
+    ...placement,
+    workers: [
+      { node: 'a', count: 2, cards: ['GPU-2', 'GPU-1', 'GPU-2', 'GPU-1'] },
+      { node: 'b', count: 1, cards: ['GPU-9', 'GPU-8'] },
+    ],
+    claim: {
+      driver: 'hami.io',
+      gpus: 2,
+      identityAttribute: 'nvidia.com/use-gpuuuid',
+      match: {},
+      requests: { 'nvidia.com/gpumem': '4096' },
+      mebibytes: 4096,
+    },
+  };
+  const template: PodTemplateShape = { spec: { containers: [{ name: 'main' }] } };
+  const annotationsOf = ({ metadata }: PodTemplateShape): unknown => metadata?.annotations;
+
+  it('asks for the number of cards and for what it takes of each, as limit and request', () => {
+    const amounts = { 'nvidia.com/gpu': '2', 'nvidia.com/gpumem': '4096' };
+    expect(allocate(template, '', 2, shared).spec?.containers).toEqual([
+      { name: 'main', resources: { limits: amounts, requests: amounts } },
+    ]);
+    expect(backendOf(shared).claimFor(shared)).toBeUndefined();
+  });
+
+  it('names the chosen cards, each once, beside what is annotated already', () => {
+    const annotated = { ...template, metadata: { labels: { a: 'b' }, annotations: { note: 'kept' } } };
+    expect(allocate(annotated, '', 2, shared).metadata).toEqual({
+      labels: { a: 'b' },
+      annotations: { note: 'kept', 'nvidia.com/use-gpuuuid': 'GPU-1,GPU-2,GPU-8,GPU-9' },
+    });
+  });
+
+  it.each(['nvidia.com/use-gpuuuid', 'nvidia.com/nouse-gpuuuid'])(
+    'leaves the choice to a template that says %s',
+    (key) => {
+      const own = { ...template, metadata: { annotations: { [key]: 'GPU-5' } } };
+      expect(annotationsOf(allocate(own, '', 2, shared))).toEqual({ [key]: 'GPU-5' });
+    },
+  );
+
+  it('names no cards where there are too many to name', () => {
+    const many = { ...shared, workers: [{ node: 'a', count: 200 }] };
+    expect(annotationsOf(allocate(template, '', 2, many))).toBeUndefined();
+  });
+
+  it('writes no annotation where a device plugin of its own chooses the cards', () => {
+    expect(annotationsOf(allocate(template))).toBeUndefined();
   });
 });

@@ -12,6 +12,9 @@ import {
 } from './label-sources.ts';
 import type { Labels, SourceReading } from './label-sources.ts';
 import type { CardPool, Catalogue, NodeFacts, VRAM } from '../model.ts';
+import { hamiAnnotations, hamiResources } from './hami.ts';
+import { cardsHandedOut, isUnreadable, registeredCards } from './hami-devices.ts';
+import { refusal } from './refusal.ts';
 import { settleVRAM, shareOf, unknownVRAM } from './vram.ts';
 
 interface PoolCounts {
@@ -22,10 +25,11 @@ interface PoolCounts {
 
 type PoolReader = (node: NodeFacts, counts: PoolCounts, catalogue: Catalogue) => CardPool;
 
-/** All card pools of a node, by resource name. A node without GPUs has none. */
+/** All card pools of a node, by resource name, but those whose cards HAMi hands out one by one. A node without GPUs has none. */
 export function readCardPools(node: NodeFacts, catalogue: Catalogue): CardPool[] {
   const names = new Set([...Object.keys(node.allocatable), ...Object.keys(node.capacity ?? {})]);
   const pools: CardPool[] = [];
+  if (cardsHandedOut(node).length > 0) names.delete(hamiResources.cards);
   for (const resourceName of [...names].sort()) {
     const read = readerOf(resourceName);
     if (read === undefined) continue;
@@ -66,12 +70,12 @@ function readNVIDIAPool(node: NodeFacts, counts: PoolCounts, catalogue: Catalogu
   // A slice is measured by GFD alone: the other sources describe the physical card.
   const perCard = slice ? [] : [readKarpenterMemory(labels, 'NVIDIA'), readCoreWeaveMemory(labels)];
   const card = cardVRAM([readGFDMemory(labels, 'nvidia.com/gpu'), ...perCard], product, catalogue);
-  const labelled = labelledUnits(labels, 'nvidia.com/gpu', sharing);
+  const labelled = labelledUnits(labels, 'nvidia.com/gpu', sharing) ?? registeredCards(node);
   return {
     resourceName: counts.resourceName,
     vendor: 'NVIDIA',
     product,
-    vram: moreThanLabelled(counts, labelled) ? mixedByCount(counts, labelled) : sharedVRAM(card, sharing),
+    vram: unreadableRegister(node) ?? mixedByCount(counts, labelled) ?? sharedVRAM(card, sharing),
     isolation: sharing.shared ? 'Shared' : slice ? 'MIG' : 'Exclusive',
     ...fencing(sharing),
     count: counts.count,
@@ -197,25 +201,14 @@ function labelledUnits(labels: Labels, prefix: string, sharing: Sharing): number
   return Number(cards) * sharing.replicas;
 }
 
+/** HAMi may offer each card many times, and only its annotation says of how much. */
+function unreadableRegister(node: NodeFacts): VRAM | undefined {
+  if (!isUnreadable(node)) return undefined;
+  return unknownVRAM('UnreadableLabel', `${hamiAnnotations.register} is in no form that is known`);
+}
+
 /** GFD describes one model only: more cards than it counts are of another model (internal/lm/nvml.go counts by name). */
-function moreThanLabelled(counts: PoolCounts, labelled: number | undefined): boolean {
-  return labelled !== undefined && counts.capacity > labelled;
-}
-
-function mixedByCount(counts: PoolCounts, labelled: number | undefined): VRAM {
-  return unknownVRAM(
-    'MixedModels',
-    `${counts.capacity} cards behind ${counts.resourceName}, but the labels describe ${labelled ?? 0}`,
-  );
-}
-
-/** NVIDIA GPU Operator's upgrade states in which a node works as usual; all others are steps of an upgrade, or its failure. */
-const driverStatesInService: readonly string[] = ['', 'upgrade-done', 'upgrade-required'];
-
-function refusal(labels: Labels): Pick<CardPool, 'refused'> {
-  const mig = labels['nvidia.com/mig.config.state'] ?? 'success';
-  if (mig !== 'success') return { refused: { reason: 'MIGReconfiguring', detail: `MIG configuration is ${mig}` } };
-  const driver = labels['nvidia.com/gpu-driver-upgrade-state'] ?? '';
-  if (driverStatesInService.includes(driver)) return {};
-  return { refused: { reason: 'DriverUpgrading', detail: `driver is in ${driver}` } };
+function mixedByCount({ capacity, resourceName }: PoolCounts, labelled: number | undefined): VRAM | undefined {
+  if (labelled === undefined || capacity <= labelled) return undefined;
+  return unknownVRAM('MixedModels', `${capacity} cards behind ${resourceName}, but the labels describe ${labelled}`);
 }

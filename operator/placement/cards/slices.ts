@@ -60,7 +60,7 @@ export function deviceID(driver: string, pool: string, device: string): string {
 }
 
 /** A device on its own, before alike ones are put together. */
-interface Reading {
+export interface DeviceReading {
   readonly pool: Omit<CardPool, 'count' | 'installed'>;
   readonly id: string;
   readonly identity: string;
@@ -90,7 +90,7 @@ function readDevice(
   { driver: name, pool }: SliceShape['spec'],
   device: DeviceShape,
   deviceClasses: ReadonlySet<string>,
-): Reading | undefined {
+): DeviceReading | undefined {
   const driver = draDrivers[name];
   if (driver === undefined) return undefined;
   const attributes = ownAttributes(name, device);
@@ -246,8 +246,9 @@ function sharedCounters(slices: readonly SliceShape[]): Record<string, number> {
   );
 }
 
-function withPools(readings: readonly Reading[]): CardDevice[] {
-  const groups = new Map<string, Reading[]>();
+/** Alike cards next to each other, by id. */
+export function withPools(readings: readonly DeviceReading[]): CardDevice[] {
+  const groups = new Map<string, DeviceReading[]>();
   for (const reading of readings) {
     const key = JSON.stringify(reading.pool);
     const group = groups.get(key);

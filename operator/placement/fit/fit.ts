@@ -103,7 +103,7 @@ function allocationIsOffered({ ask, pool }: KindSubject): string | undefined {
 const backendWords: Readonly<Record<BackendName, string>> = { DevicePlugin: 'device plugin', DRA: 'DRA' };
 
 export function backendOf({ devices }: CardPool): BackendName {
-  return devices === undefined ? 'DevicePlugin' : 'DRA';
+  return devices === undefined || devices.byLimits === true ? 'DevicePlugin' : 'DRA';
 }
 
 function isolationIsOffered({ ask, pool }: KindSubject): string | undefined {

@@ -1,5 +1,6 @@
-// Who holds how much of which card, where drivers publish cards one by one: the allocated claims of everybody, and reservations
-// for workers whose claims aren't allocated yet. It counts; what a job may use is not its business.
+// Who holds how much of which card, where cards are published one by one: the allocated claims of everybody, and reservations
+// for workers whose claims aren't allocated yet. What HAMi gives a Pod counts as a claim. It counts; what a job may use is not
+// its business.
 import type { CardDevice, ClaimFacts, HeldDevice, NodeDevices, PodFacts, Reservation } from '../model.ts';
 
 /** One card as it stands. Only CardsInUse writes here. */
@@ -9,7 +10,9 @@ export interface CardState {
   takenMebibytes: number;
   /** Claims and reserved workers on it. */
   takers: number;
-  /** Tainted by its driver; or in use as part of another device: a slice of it, or the card it is a slice of. */
+  /** What is given away of the pool's `compute`. */
+  takenCompute: number;
+  /** Tainted by its driver; out of compute; or in use as part of another device: a slice of it, or the card it is a slice of. */
   blocked: boolean;
 }
 
@@ -24,6 +27,7 @@ interface NodeState {
 export interface Take {
   readonly card: CardState;
   readonly mebibytes: number;
+  readonly compute?: number;
 }
 
 interface ReservedRun {
@@ -68,11 +72,15 @@ export class CardsInUse {
   setDevices(node: string, { devices, counters }: NodeDevices): void {
     const runs = [...(this.#runsByNode.get(node) ?? [])];
     for (const run of runs) this.#withdraw(run);
-    for (const { device } of this.cardsOf(node)) this.#cards.delete(device.id);
+    // A machine may have joined again under another name, with the cards that it had.
+    for (const { device } of this.cardsOf(node)) {
+      if (this.#cards.get(device.id)?.node === node) this.#cards.delete(device.id);
+    }
     const cards = devices.map((device): CardState => ({
       device,
       takenMebibytes: 0,
       takers: 0,
+      takenCompute: 0,
       blocked: device.tainted,
     }));
     this.#nodes.set(node, {
@@ -156,7 +164,7 @@ export class CardsInUse {
     const claimed = [...run.claimed.values()].flatMap((holds) =>
       holds.flatMap((held) => {
         const known = this.#cards.get(held.deviceID);
-        return known?.node === node ? [{ card: known.card, mebibytes: heldMebibytes(held, known.card) }] : [];
+        return known?.node === node ? [takeOf(held, known.card)] : [];
       }),
     );
     return [...claimed, ...run.held.filter(({ card }) => this.#cards.get(card.device.id)?.node === node)];
@@ -183,10 +191,14 @@ export class CardsInUse {
     this.#onChange(node);
   }
 
-  #countOn(node: string, { card, mebibytes }: Take, sign: 1 | -1): void {
+  #countOn(node: string, { card, mebibytes, compute = 0 }: Take, sign: 1 | -1): void {
     const before = card.takers;
     card.takers += sign;
     card.takenMebibytes += sign * mebibytes;
+    if (compute > 0) {
+      card.takenCompute += sign * compute;
+      card.blocked = card.device.tainted || lacksCompute(card);
+    }
     if ((before === 0) === (card.takers === 0)) return;
     const counters = this.#nodes.get(node)?.counters;
     for (const name in card.device.counters) {
@@ -215,7 +227,7 @@ export class CardsInUse {
     if (known === undefined) return undefined;
     for (const held of this.#claims.get(uid)?.holds ?? []) {
       if (held.deviceID !== id) continue;
-      this.#countOn(known.node, { card: known.card, mebibytes: heldMebibytes(held, known.card) }, sign);
+      this.#countOn(known.node, takeOf(held, known.card), sign);
     }
     return known.node;
   }
@@ -310,6 +322,17 @@ function lacksCounters({ device }: CardState, counters: Counters): boolean {
 function remove(identities: string[], identity: string | undefined): void {
   const at = identity === undefined ? -1 : identities.indexOf(identity);
   if (identities.length > 0) identities.splice(at < 0 ? identities.length - 1 : at, 1);
+}
+
+function takeOf(held: HeldDevice, card: CardState): Take {
+  const compute = held.consumed[card.device.pool.devices?.compute?.name ?? ''] ?? 0;
+  return { card, mebibytes: heldMebibytes(held, card), ...(compute > 0 ? { compute } : {}) };
+}
+
+/** Cards that say so have no counters in common with others. */
+function lacksCompute({ takenCompute, device }: CardState): boolean {
+  const { compute } = device.pool.devices ?? {};
+  return compute !== undefined && takenCompute >= compute.units;
 }
 
 /** Rounded up: a part of a MiB can't be given to anybody else. A device without shares is held as a whole. */

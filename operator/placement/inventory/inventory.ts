@@ -1,7 +1,8 @@
 // The cluster's cards as placement sees them: nodes grouped by class, free cards by bucket, kept up to date change by change.
 // It holds no queue and decides nothing; what it says follows from the objects it was given, in whatever order.
 import { readCardPools } from '../cards/card-pools.ts';
-import { classKindViolation } from '../fit/fit.ts';
+import { hamiDevices } from '../cards/hami-devices.ts';
+import { backendOf, classKindViolation } from '../fit/fit.ts';
 import { freeMebibytes } from '../fit/room.ts';
 import type {
   CardFilter,
@@ -20,6 +21,7 @@ import type { CardState, Take } from './cards-in-use.ts';
 import { classKey, NodeClass } from './node-class.ts';
 import type { NodeEntry } from './node-class.ts';
 import { readAmounts } from './pod-facts.ts';
+import { type DeviceSource, PublishedDevices } from './published-devices.ts';
 import { looksAtNodes, nodeMatches } from '../fit/selectors.ts';
 import { Usage } from './usage.ts';
 import { catalogueName } from '../cards/vram.ts';
@@ -35,6 +37,7 @@ export class Inventory {
   #catalogue: Catalogue;
   readonly #nodes = new Map<string, NodeEntry>();
   readonly #classes = new Map<string, NodeClass>();
+  readonly #published = new PublishedDevices();
   readonly #usage = new Usage((node) => {
     this.#recountFree(node);
   });
@@ -47,6 +50,7 @@ export class Inventory {
   }
 
   setNode(facts: NodeFacts): void {
+    this.#publish('HAMi', facts.name, hamiDevices(facts));
     const devices = this.#cards.cardsOf(facts.name);
     const own = [...new Set(devices.map(({ device }) => device.pool))];
     const pools = [...readCardPools(facts, this.#catalogue), ...own];
@@ -59,7 +63,7 @@ export class Inventory {
       this.#recountFree(facts.name);
       return;
     }
-    this.removeNode(facts.name);
+    this.#leaveClass(facts.name);
     const nodeClass = this.#classOf(key, pools, facts);
     nodeClass.add(facts.name, allocatable);
     this.#nodes.set(facts.name, { facts, allocatable, nodeClass, cards, free: [], closed: [] });
@@ -67,6 +71,11 @@ export class Inventory {
   }
 
   removeNode(name: string): void {
+    this.#leaveClass(name);
+    this.#publish('HAMi', name, { devices: [], counters: {} });
+  }
+
+  #leaveClass(name: string): void {
     const entry = this.#nodes.get(name);
     if (entry === undefined) return;
     entry.free.forEach((free, poolIndex) => {
@@ -80,18 +89,27 @@ export class Inventory {
   setPod(pod: PodFacts): void {
     this.#usage.setPod(pod);
     this.#cards.setPod(pod);
+    const { uid, run, holds } = pod;
+    if (holds === undefined) this.#cards.removeClaim(claimOfPod(uid));
+    else this.#cards.setClaim({ uid: claimOfPod(uid), podUID: uid, holds, ...(run === undefined ? {} : { run }) });
   }
 
   removePod(uid: string): void {
     this.#usage.removePod(uid);
     this.#cards.removePod(uid);
+    this.#cards.removeClaim(claimOfPod(uid));
   }
 
   /** What drivers publish of a node; nothing, where none does any more. */
   setDevices(node: string, devices: NodeDevices): void {
-    this.#cards.setDevices(node, devices);
+    this.#publish('Slices', node, devices);
     const entry = this.#nodes.get(node);
     if (entry !== undefined) this.setNode(entry.facts);
+  }
+
+  #publish(source: DeviceSource, node: string, devices: NodeDevices): void {
+    const all = this.#published.replace(source, node, devices);
+    if (all !== undefined) this.#cards.setDevices(node, all);
   }
 
   setClaim(claim: ClaimFacts): void {
@@ -158,8 +176,8 @@ export class Inventory {
   nodesByBackend(): { devicePlugin: number; dra: number; both: number; shares: number } {
     const found = { devicePlugin: 0, dra: 0, both: 0, shares: 0 };
     for (const { pools, size } of this.#classes.values()) {
-      const byClaim = pools.some(({ devices }) => devices !== undefined);
-      const byPlugin = pools.some(({ devices }) => devices === undefined);
+      const byClaim = pools.some((pool) => backendOf(pool) === 'DRA');
+      const byPlugin = pools.some((pool) => backendOf(pool) === 'DevicePlugin');
       if (byClaim && byPlugin) found.both += size;
       else if (byClaim) found.dra += size;
       else if (byPlugin) found.devicePlugin += size;
@@ -262,16 +280,21 @@ export class Inventory {
    * While a node moves from device plugin to DRA both may offer the same cards, and neither knows of the other: whichever way
    * has a card in use is the only one until the last of them is free again.
    */
-  #isUsedTheOtherWay(name: string, { nodeClass, cards }: NodeEntry, { vendor, devices }: CardPool): boolean {
+  #isUsedTheOtherWay(name: string, { nodeClass, cards }: NodeEntry, pool: CardPool): boolean {
     if (!nodeClass.offersBothWays) return false;
     return nodeClass.pools.some((other, index) => {
-      if (other.vendor !== vendor || (other.devices === undefined) === (devices === undefined)) return false;
+      if (other.vendor !== pool.vendor || backendOf(other) === backendOf(pool)) return false;
       const inUse = cards[index];
       return inUse === undefined
         ? this.#usage.amount(name, other.resourceName) > 0
         : inUse.some(({ takers }) => takers > 0);
     });
   }
+}
+
+/** What HAMi gives a Pod stands on the Pod itself; it counts as a claim would. */
+function claimOfPod(uid: string): string {
+  return `Pod/${uid}`;
 }
 
 /** Undefined: a device plugin's cards, which are only counted. */

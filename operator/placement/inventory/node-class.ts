@@ -1,5 +1,6 @@
 // Nodes that are alike for placement (same cards, taints, readiness), and among them who has how many cards free. It is what
 // keeps one decision cheap at 5,000 nodes: rules are asked once per class, free cards are found by bucket.
+import { backendOf } from '../fit/fit.ts';
 import type { CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
 import type { CardState } from './cards-in-use.ts';
 import { ChangeLog } from './change-log.ts';
@@ -73,7 +74,9 @@ export class NodeClass {
     this.pools = pools;
     this.example = example;
     this.offersBothWays = pools.some((one) =>
-      pools.some((other) => one.vendor === other.vendor && one.devices === undefined && other.devices !== undefined),
+      pools.some(
+        (other) => one.vendor === other.vendor && backendOf(one) === 'DevicePlugin' && backendOf(other) === 'DRA',
+      ),
     );
     this.#buckets = pools.map((pool) => Array.from({ length: pool.count + 1 }, () => new SortedNames()));
   }

@@ -1,4 +1,5 @@
 // What placement reads of a Node object. Pure reading; nothing is judged here.
+import { hamiAnnotations, settledRegister } from '../cards/hami.ts';
 import type { NodeFacts, Taint } from '../model.ts';
 
 /** The parts of a Node that placement reads; client-node's type as it is in JSON fits. */
@@ -6,6 +7,7 @@ export interface NodeShape {
   readonly metadata: {
     readonly name: string;
     readonly labels?: Readonly<Record<string, string>> | undefined;
+    readonly annotations?: Readonly<Record<string, string>> | undefined;
     readonly deletionTimestamp?: string | undefined;
   };
   readonly spec?:
@@ -21,9 +23,11 @@ export interface NodeShape {
 
 export function nodeFacts(node: NodeShape): NodeFacts {
   const { metadata, spec, status } = node;
+  const register = settledRegister(metadata.annotations);
   return {
     name: metadata.name,
     labels: metadata.labels ?? {},
+    ...(register === undefined ? {} : { annotations: { [hamiAnnotations.register]: register } }),
     taints: (spec?.taints ?? []).map(({ key, value, effect }) => ({
       key,
       ...(value === undefined ? {} : { value }),

@@ -1,6 +1,7 @@
 // What placement reads of a Pod or a pod template: where it is bound and what it really asks of a node. Pure reading; a
 // quantity nobody can read counts as nothing, as the API server would never have stored it.
 import { millisRoundedUp, QuantityError, readQuantity, unitsRoundedUp } from '../../resources/quantity.ts';
+import { hamiAnnotations, heldByAllocation } from '../cards/hami.ts';
 import type { PodFacts, ResourceAmounts } from '../model.ts';
 
 type Quantities = Readonly<Record<string, string>>;
@@ -30,6 +31,7 @@ export interface PodShape {
     readonly name: string;
     readonly namespace?: string | undefined;
     readonly labels?: Readonly<Record<string, string>> | undefined;
+    readonly annotations?: Readonly<Record<string, string>> | undefined;
   };
   readonly spec?: (PodSpecShape & { readonly nodeName?: string | undefined }) | undefined;
   readonly status?: { readonly phase?: string | undefined } | undefined;
@@ -46,6 +48,8 @@ export function podFacts(pod: PodShape, runLabels: RunLabels): PodFacts {
   const owner = labels[runLabels.gpujobUID];
   const run = labels[runLabels.run];
   const phase = pod.status?.phase ?? 'Pending';
+  const terminal = phase === 'Succeeded' || phase === 'Failed';
+  const allocated = terminal ? undefined : pod.metadata.annotations?.[hamiAnnotations.allocated];
   return {
     uid: pod.metadata.uid,
     namespace: pod.metadata.namespace ?? '',
@@ -53,7 +57,8 @@ export function podFacts(pod: PodShape, runLabels: RunLabels): PodFacts {
     nodeName: pod.spec?.nodeName ?? '',
     requests: podRequests(pod.spec ?? {}),
     ...(owner === undefined || run === undefined ? {} : { run: `${owner}/${run}` }),
-    terminal: phase === 'Succeeded' || phase === 'Failed',
+    terminal,
+    ...(allocated === undefined ? {} : { holds: heldByAllocation(allocated) }),
   };
 }
 

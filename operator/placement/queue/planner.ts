@@ -268,7 +268,8 @@ function placementOf(workload: Workload, policy: Policy, { group, ask, workers }
 function claimOn(ask: Ask, pool: CardPool, terms: DeviceTerms): CardClaim {
   const { driver, identityAttribute, match, memory, whole, shares } = terms;
   const mebibytes = takenOfCard(ask, pool);
-  const requests =
-    shares !== undefined && asksShares(ask, pool) ? { ...shares.besides, [memory]: `${mebibytes}Mi` } : whole;
+  // HAMi's resource counts MiB itself: to it `30Gi` would be thousands of cards.
+  const share = terms.byLimits === true ? String(mebibytes) : `${mebibytes}Mi`;
+  const requests = shares !== undefined && asksShares(ask, pool) ? { ...shares.besides, [memory]: share } : whole;
   return { driver, gpus: ask.gpus, identityAttribute, match, requests, mebibytes };
 }
