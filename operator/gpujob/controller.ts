@@ -71,6 +71,7 @@ export class GPUJobController {
       policies: options.policies,
       clock: options.clock,
       demand: () => this.#dispatcher.demand(),
+      isKeptFrom: (uid, node) => this.#dispatcher.isKeptFrom(uid, node),
       movable: () => movableRuns(options.collections),
     });
   }

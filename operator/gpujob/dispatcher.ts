@@ -80,6 +80,11 @@ export class Dispatcher {
     return this.#demand.current(() => this.#options.inventory.cardsByProduct());
   }
 
+  /** Whether a node is kept for another job, which has waited too long. */
+  isKeptFrom(uid: string, node: string): boolean {
+    return this.#memory.held.some((hold) => hold.uid !== uid && hold.nodes.includes(node));
+  }
+
   /** Something that a verdict may depend on has changed. */
   planSoon(): void {
     this.#planWithin(0);

@@ -650,6 +650,94 @@ describe('the status of a waiting job', () => {
   });
 });
 
+describe('the advice what to move', () => {
+  const advice = 'would start on node-b if train moved to node-c, which would lose 3 h of its work on 1 card';
+  const gang = { kind: 'Waiting', reason: 'WaitingForGang', message: '2 of 3 workers would fit now' } as const;
+  const unmatched = { kind: 'Waiting', reason: 'NoMatchingCards', message: 'there is no GPU node yet' } as const;
+  const refused = { kind: 'Waiting', reason: 'BudgetExhausted', message: 'the budget is spent' } as const;
+  const patient = aGPUJob({ whenNeverFits: 'Wait' });
+
+  it.each<{ name: string; observation: Observation; want: string }>([
+    {
+      name: 'follows what a job says that waits for cards',
+      observation: anObservation({ verdict: busy, advice }),
+      want: `0 of 3 nodes fit now: 3 busy; ${advice}`,
+    },
+    {
+      name: 'follows what a gang says that waits for all of its workers',
+      observation: anObservation({ verdict: gang, advice }),
+      want: `2 of 3 workers would fit now; ${advice}`,
+    },
+    {
+      name: 'leaves the message as it is where there is none',
+      observation: anObservation({ verdict: busy }),
+      want: '0 of 3 nodes fit now: 3 busy',
+    },
+    {
+      name: 'is of no use to a job that no card could ever hold, also where it waits',
+      observation: anObservation({ gpujob: patient, verdict: never, advice }),
+      want: never.message,
+    },
+    {
+      name: 'is of no use to a job for which there are no cards of its kind',
+      observation: anObservation({ verdict: unmatched, advice }),
+      want: unmatched.message,
+    },
+    {
+      name: 'is of no use to a job that its policy refuses',
+      observation: anObservation({ verdict: refused, advice }),
+      want: refused.message,
+    },
+  ])('$name', ({ observation, want }) => {
+    const { conditions = [] } = statusWritten(decide(observation).effects);
+    expect(conditions.find(({ type }) => type === 'Ready')?.message).toBe(want);
+  });
+
+  it('is told with the event that the job waits, and moves nothing', () => {
+    const { effects } = decide(anObservation({ verdict: busy, advice }));
+    expect(effects.map(({ kind }) => kind)).toEqual(['TryJob', 'WriteStatus']);
+    const message = `0 of 3 nodes fit now: 3 busy; ${advice}`;
+    expect(effects.at(-1)).toMatchObject({ facts: [{ kind: 'Waiting', reason: 'CardsBusy', message }] });
+  });
+
+  it("is not sought for a job that doesn't wait for cards: that costs milliseconds", () => {
+    const others = [
+      {},
+      { verdict: placed },
+      { verdict: never },
+      { verdict: unmatched },
+      { verdict: busy, gpujob: aGPUJob({ suspend: true }) },
+      { gpujob: aGPUJob({}, running), jobs: [aJob()] },
+    ];
+    for (const overrides of others) {
+      const observation = anObservation(overrides);
+      let sought = false;
+      Object.defineProperty(observation, 'advice', {
+        get: () => {
+          sought = true;
+        },
+      });
+      decide(observation);
+      expect(sought).toBe(false);
+    }
+  });
+
+  it.each([
+    ['is not written within five minutes where nothing else has changed', 299_999, []],
+    ['is written after five minutes', 300_000, ['WriteStatus']],
+  ])('%s', (_name, milliseconds, want) => {
+    const first = statusWritten(decide(anObservation({ verdict: busy })).effects);
+    const later = anObservation({
+      gpujob: aGPUJob({}, first),
+      verdict: busy,
+      advice,
+      statusWrittenAtMilliseconds: start,
+      nowMilliseconds: start + milliseconds,
+    });
+    expect(decide(later).effects.map(({ kind }) => kind)).toEqual(want);
+  });
+});
+
 describe('the start of a run', () => {
   const scene = { vramMebibytes: 20_480, hasMargin: false, gpus: 1, workers: 1, sites: [], reliabilityByProduct: {} };
   const sceneTold = (observation: Observation): unknown =>

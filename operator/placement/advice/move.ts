@@ -28,13 +28,20 @@ export interface AdviceContext {
   readonly inventory: Inventory;
   readonly demand: Demand;
   readonly policyOf: (workload: Workload) => Policy | undefined;
+  /** Whether a node is kept for another job, which has waited too long. */
+  readonly isKeptFrom: (uid: string, node: string) => boolean;
 }
 
-/** The first of these whose move would do, in the order in which they are given. */
+/**
+ * The first of these whose move would do, in the order in which they are given. None of a higher priority: to end more
+ * important work for less important is no advice. None where there is room as it is: then the job waits for its turn.
+ */
 export function adviseMove(context: AdviceContext, waiting: Workload, movables: readonly Movable[]): Move | undefined {
   const asks = searchFor(context, waiting);
   if (asks === undefined || asks.shape.usable.length === 0) return undefined;
+  if (choosePlaces(asks.search, asks.shape) !== undefined) return undefined;
   for (const moved of movables) {
+    if (moved.workload.priority > waiting.priority) continue;
     const move = tryMove(context, asks, moved);
     if (move !== undefined) return move;
   }
@@ -46,27 +53,27 @@ interface Asks {
   readonly search: SearchContext;
 }
 
-function searchFor({ inventory, demand, policyOf }: AdviceContext, workload: Workload): Asks | undefined {
+/** Undefined: no policy serves it now, so it would be placed nowhere. */
+function searchFor({ inventory, demand, policyOf, isKeptFrom }: AdviceContext, workload: Workload): Asks | undefined {
   const policy = policyOf(workload);
-  if (policy === undefined) return undefined;
+  if (policy === undefined || policy.refusalOf?.(workload.namespace) !== undefined) return undefined;
   const shape = buildShape(inventory, workload, policy);
   const scoring = { weights: policy.weights, sizes: shape.sizes, signals: policy.signals ?? {} };
-  return { shape, search: { inventory, demand, scoring, isLeftOut: () => false } };
+  const isLeftOut = (node: string): boolean => isKeptFrom(workload.uid, node);
+  return { shape, search: { inventory, demand, scoring, isLeftOut } };
 }
 
 /** Only where it stands in the way: the waiting job must start on the node that it leaves. */
 function tryMove(context: AdviceContext, { shape, search }: Asks, moved: Movable): Move | undefined {
-  const draft = context.inventory.draft();
-  try {
-    for (const { node, amounts, cards } of context.inventory.heldBy(moved.run)) draft.lift(node, amounts, cards);
+  const { inventory } = context;
+  return inventory.inDraft((draft) => {
+    for (const { node, amounts, cards } of inventory.heldBy(moved.run)) draft.lift(node, amounts, cards);
     const places = choosePlaces(search, shape);
     if (places === undefined || !places.workers.some(({ node }) => node === moved.node)) return undefined;
     for (const { node, cards } of places.workers) draft.take(node, places.group.perWorker, cards);
     const to = placeOf(context, moved);
     return to === undefined ? undefined : { moved, to, then: nodesOf(places) };
-  } finally {
-    draft.giveBackTo(0);
-  }
+  });
 }
 
 function placeOf(context: AdviceContext, { workload }: Movable): string | undefined {

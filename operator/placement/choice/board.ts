@@ -133,18 +133,18 @@ class Boards {
   readonly #nodeClass: NodeClass;
   readonly #boards = new Map<string, Board>();
   readonly #pools = new Map<number, PoolBoards>();
-  #demandVersion = -1;
+  #demand: Demand | undefined;
 
   constructor(nodeClass: NodeClass) {
     this.#nodeClass = nodeClass;
   }
 
-  /** Of another version of the demand all are void. */
+  /** By another demand all are void. Told apart as objects: a new leader counts its versions from the start again. */
   get(demand: Demand, poolIndex: number, key: string, make: (pool: PoolBoards) => Board): Board {
-    if (demand.version !== this.#demandVersion) {
+    if (demand !== this.#demand) {
       this.#boards.clear();
       this.#pools.clear();
-      this.#demandVersion = demand.version;
+      this.#demand = demand;
     }
     const board = this.#boards.get(key) ?? make(this.#poolBoards(poolIndex, demand));
     this.#boards.delete(key);

@@ -11,7 +11,7 @@ export interface DemandShape extends CardFilter {
   readonly share: number;
 }
 
-/** As it stood at one moment. Two of the same version are the same. */
+/** As it stood at one moment. Two of the same version are the same, where they come from one RecentDemand. */
 export interface Demand {
   readonly version: number;
   readonly shapes: readonly DemandShape[];
@@ -58,9 +58,9 @@ export class RecentDemand {
     kind.count += count;
     this.#kinds.set(key, kind);
     this.#jobs.push({ key, count });
-    if (this.#jobs.length >= 2 * remembered) this.#jobs = this.#jobs.slice(-remembered);
-    const gone = this.#jobs.length > remembered ? this.#jobs[this.#jobs.length - 1 - remembered] : undefined;
+    const gone = this.#jobs[this.#jobs.length - 1 - remembered];
     if (gone !== undefined) this.#forget(gone);
+    if (this.#jobs.length >= 2 * remembered) this.#jobs = this.#jobs.slice(-remembered);
     this.#noted += 1;
     this.#isDue ||= isRenewedAt(this.#noted);
   }
@@ -83,7 +83,7 @@ export class RecentDemand {
   }
 }
 
-/** A job that names several products wants of each as much as there is of it. */
+/** A job that names several products wants of each as much as there is of it; of what isn't there nobody has any. */
 function contestedBy(
   shapes: readonly DemandShape[],
   cardsByProduct: ReadonlyMap<string, number>,
@@ -93,9 +93,8 @@ function contestedBy(
   const allAsked = shapes.reduce((sum, shape) => sum + cardsAsked(shape), 0);
   const asked = new Map<string, number>();
   for (const shape of shapes) {
-    const { allow } = shape.products;
+    const allow = shape.products.allow.filter((product) => cardsOf(product) > 0);
     const there = allow.reduce((sum, product) => sum + cardsOf(product), 0);
-    if (there === 0) continue;
     for (const product of allow) {
       asked.set(product, (asked.get(product) ?? 0) + (cardsAsked(shape) * cardsOf(product)) / there);
     }

@@ -54,17 +54,17 @@ function chooseGang(
   workers: number,
 ): readonly ScoredCandidate[] | undefined {
   if (freeSlots(context, ask, group) < workers) return undefined;
-  const chosen: ScoredCandidate[] = [];
-  const draft = context.inventory.draft();
-  while (chosen.length < workers) {
-    const best = bestCandidate(context, ask, group.sites);
-    if (best === undefined) break;
-    const candidate = withCards(context, ask, best);
-    chosen.push(candidate);
-    draft.take(candidate.node, group.perWorker, candidate.cards);
-  }
-  draft.giveBackTo(0);
-  return chosen.length === workers ? chosen : undefined;
+  return context.inventory.inDraft((draft) => {
+    const chosen: ScoredCandidate[] = [];
+    while (chosen.length < workers) {
+      const best = bestCandidate(context, ask, group.sites);
+      if (best === undefined) return undefined;
+      const candidate = withCards(context, ask, best);
+      chosen.push(candidate);
+      draft.take(candidate.node, group.perWorker, candidate.cards);
+    }
+    return chosen;
+  });
 }
 
 /** Negative where the first is better: the sum of scores, then the smaller card, then fewer nodes, then the names. */

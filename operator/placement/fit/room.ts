@@ -2,6 +2,7 @@
 // always different ones. It looks at cards alone; CPU and memory are in shape.ts and search.ts.
 import type { CardState, Take } from '../inventory/cards-in-use.ts';
 import type { NodeEntry } from '../inventory/node-class.ts';
+import { QuantityError, readQuantity } from '../../resources/quantity.ts';
 import type { CardPool } from '../model.ts';
 import type { Ask } from './fit.ts';
 
@@ -19,11 +20,12 @@ export function takenOfCard(ask: Ask, pool: CardPool): number {
   const { mebibytes } = pool.vram;
   const shares = pool.devices?.shares;
   if (!asksShares(ask, pool) || shares === undefined) return mebibytes >= ask.needMebibytes ? mebibytes : 0;
-  if (mebibytes < ask.leastMebibytes) return 0;
   const { minMebibytes, stepMebibytes } = shares;
-  const wanted = Math.max(Math.min(ask.needMebibytes, mebibytes), minMebibytes);
-  const taken = minMebibytes + Math.ceil((wanted - minMebibytes) / stepMebibytes) * stepMebibytes;
-  return taken <= mebibytes ? taken : 0;
+  if (mebibytes < minMebibytes) return 0;
+  const wanted = Math.ceil((Math.max(ask.needMebibytes, minMebibytes) - minMebibytes) / stepMebibytes);
+  const most = Math.floor((mebibytes - minMebibytes) / stepMebibytes);
+  const taken = minMebibytes + Math.min(wanted, most) * stepMebibytes;
+  return taken >= ask.leastMebibytes ? taken : 0;
 }
 
 /** Workers that a number of empty cards holds. */
@@ -31,7 +33,28 @@ export function workersOnEmpty(ask: Ask, pool: CardPool, cards: number): number 
   if (!asksShares(ask, pool)) return Math.floor(cards / ask.gpus);
   const taken = takenOfCard(ask, pool);
   if (taken === 0 || !pool.vram.known || cards < ask.gpus) return 0;
-  return Math.floor((cards * Math.floor(pool.vram.mebibytes / taken)) / ask.gpus);
+  const each = Math.min(Math.floor(pool.vram.mebibytes / taken), slotsOf(pool));
+  return Math.floor((cards * each) / ask.gpus);
+}
+
+/** Claims that fit beside each other on an empty card by what else it has, each with the least of it. */
+function slotsOf(pool: CardPool): number {
+  const known = slotsByPool.get(pool);
+  if (known !== undefined) return known;
+  const { whole = {}, shares } = pool.devices ?? {};
+  const slots = Object.entries(shares?.besides ?? {}).map(([name, least]) => timesIn(whole[name] ?? '0', least));
+  const fewest = Math.min(Number.MAX_SAFE_INTEGER, ...slots);
+  slotsByPool.set(pool, fewest);
+  return fewest;
+}
+
+/** Asked for each node of each job, and the same as long as its driver publishes the same. */
+const slotsByPool = new WeakMap<CardPool, number>();
+
+function timesIn(all: string, each: string): number {
+  const [there, asked] = [readQuantity(all), readQuantity(each)];
+  if (there instanceof QuantityError || asked instanceof QuantityError) return 0;
+  return asked.nanos > 0n ? Number(there.nanos / asked.nanos) : Number.MAX_SAFE_INTEGER;
 }
 
 /** Cards of a node that would do for one worker now. */
@@ -71,9 +94,10 @@ function mostWorkers(timesByCard: readonly number[], gpus: number): number {
 }
 
 /** How often a share goes into what is left of a card. */
-function times(card: CardState, taken: number): number {
+export function times(card: CardState, taken: number): number {
   if (card.blocked) return 0;
-  return Math.min(Math.floor(freeMebibytes(card) / taken), card.device.slots - card.takers);
+  // More claims may be on it than it has room for: a stranger's came before the one for which it was kept.
+  return Math.max(0, Math.min(Math.floor(freeMebibytes(card) / taken), card.device.slots - card.takers));
 }
 
 /** The most that so many different cards of a node have free, each, in MiB. */
@@ -97,11 +121,30 @@ export function chooseCards(ask: Ask, entry: NodeEntry, poolIndex: number, fill?
   const cards = entry.cards[poolIndex];
   if (pool === undefined || cards === undefined || entry.closed[poolIndex] === true) return undefined;
   const mebibytes = takenOfCard(ask, pool);
-  const fitting = asksShares(ask, pool)
-    ? cards
-        .filter((card) => times(card, mebibytes) > 0 && (fill === undefined || freeMebibytes(card) === fill))
-        .sort((one, other) => freeMebibytes(one) - freeMebibytes(other))
-    : cards.filter(({ takers, blocked }) => takers === 0 && !blocked);
-  const chosen = fitting.slice(0, ask.gpus);
-  return chosen.length === ask.gpus ? chosen.map((card) => ({ card, mebibytes })) : undefined;
+  const chosen = asksShares(ask, pool)
+    ? fullestCards(
+        fill === undefined ? cards : cards.filter((card) => freeMebibytes(card) === fill),
+        mebibytes,
+        ask.gpus,
+      )
+    : cards.filter(({ takers, blocked }) => takers === 0 && !blocked).slice(0, ask.gpus);
+  return chosen?.length === ask.gpus ? chosen.map((card) => ({ card, mebibytes })) : undefined;
+}
+
+/**
+ * The fullest of these cards that have room for a share, one for each of a worker's; where fewer workers like it would fit
+ * afterwards than could, those with the most room. Undefined where there aren't enough.
+ */
+export function fullestCards(cards: readonly CardState[], mebibytes: number, gpus: number): CardState[] | undefined {
+  const fitting = cards.filter((card) => times(card, mebibytes) > 0);
+  if (fitting.length < gpus) return undefined;
+  const fullest = [...fitting].sort((one, other) => freeMebibytes(one) - freeMebibytes(other)).slice(0, gpus);
+  if (gpus === 1) return fullest;
+  const workers = mostWorkers(
+    fitting.map((card) => times(card, mebibytes)),
+    gpus,
+  );
+  const after = fitting.map((card) => times(card, mebibytes) - Number(fullest.includes(card)));
+  if (mostWorkers(after, gpus) >= workers - 1) return fullest;
+  return [...fitting].sort((one, other) => times(other, mebibytes) - times(one, mebibytes)).slice(0, gpus);
 }

@@ -1,55 +1,25 @@
 // Who holds how much of which card, where cards are published one by one: the allocated claims of everybody, and reservations
 // for workers whose claims aren't allocated yet. What HAMi gives a Pod counts as a claim. It counts; what a job may use is not
 // its business.
-import type { CardDevice, ClaimFacts, HeldDevice, NodeDevices, PodFacts, Reservation } from '../model.ts';
+import type { ClaimFacts, NodeDevices, PodFacts, Reservation } from '../model.ts';
+import { blockCards, type CardState, countOn, type NodeState, nodeState, type Take, takeOf } from './card-state.ts';
+import { byKeeping, cardsFor, type Kept, outstandingCards } from './kept-cards.ts';
 
-/** One card as it stands. Only CardsInUse writes here. */
-export interface CardState {
-  readonly device: CardDevice;
-  /** In MiB; may exceed the card where somebody has overdrawn it. */
-  takenMebibytes: number;
-  /** Claims and reserved workers on it. */
-  takers: number;
-  /** What is given away of the pool's `compute`. */
-  takenCompute: number;
-  /** Tainted by its driver; out of compute; or in use as part of another device: a slice of it, or the card it is a slice of. */
-  blocked: boolean;
-}
+export type { CardState, Take } from './card-state.ts';
 
-interface NodeState {
-  readonly cards: readonly CardState[];
-  /** Slices of one card may have its identity in common. */
-  readonly byIdentity: ReadonlyMap<string, readonly CardState[]>;
-  readonly counters: Map<string, { readonly total: number; used: number }>;
-}
-
-/** Something taken of a card, to be given back as it was. */
-export interface Take {
-  readonly card: CardState;
-  readonly mebibytes: number;
-  readonly compute?: number;
-}
-
-interface ReservedRun {
+interface Run {
   reservation: Reservation | undefined;
-  /** By Pod: the devices that its allocated claim holds. */
-  readonly claimed: Map<string, readonly HeldDevice[]>;
+  /** By uid: the allocated claims of its Pods. */
+  readonly claims: Map<string, ClaimFacts>;
   /** Finished Pods, which need no card any more, by the node they were on. */
   readonly finished: Map<string, string>;
-  /** What is counted at this moment on behalf of the reservation, and for which of its cards. */
-  held: readonly Take[];
-  heldFor: string;
 }
 
-/** Of one node, the cards that a reservation still waits for, by identity; '' is whichever is free. */
-interface Outstanding {
-  readonly node: string;
-  readonly identities: readonly string[];
-}
+const noNode = nodeState({ devices: [], counters: {} });
+const nobody: ReadonlyMap<string, Kept> = new Map();
+const nothing: readonly string[] = [];
 
-const noNode: NodeState = { cards: [], byIdentity: new Map(), counters: new Map() };
-
-/** Kept up to date with each change; `onChange` hears of every node whose cards moved. */
+/** Kept up to date with each change; `onChange` hears of every node whose cards moved, once all is counted. */
 export class CardsInUse {
   readonly #onChange: (node: string) => void;
   readonly #nodes = new Map<string, NodeState>();
@@ -57,8 +27,9 @@ export class CardsInUse {
   readonly #claims = new Map<string, ClaimFacts>();
   /** By device, published or not: a claim may be seen before the slice. */
   readonly #claimsByDevice = new Map<string, Set<string>>();
-  readonly #runs = new Map<string, ReservedRun>();
-  readonly #runsByNode = new Map<string, Set<string>>();
+  readonly #runs = new Map<string, Run>();
+  /** What reservations keep, by node and run. */
+  readonly #kept = new Map<string, Map<string, Kept>>();
   readonly #pods = new Map<string, PodFacts>();
 
   constructor(onChange: (node: string) => void) {
@@ -69,48 +40,35 @@ export class CardsInUse {
     return (this.#nodes.get(node) ?? noNode).cards;
   }
 
-  setDevices(node: string, { devices, counters }: NodeDevices): void {
-    const runs = [...(this.#runsByNode.get(node) ?? [])];
-    for (const run of runs) this.#withdraw(run);
+  setDevices(node: string, published: NodeDevices): void {
     // A machine may have joined again under another name, with the cards that it had.
     for (const { device } of this.cardsOf(node)) {
       if (this.#cards.get(device.id)?.node === node) this.#cards.delete(device.id);
     }
-    const cards = devices.map((device): CardState => ({
-      device,
-      takenMebibytes: 0,
-      takers: 0,
-      takenCompute: 0,
-      blocked: device.tainted,
-    }));
-    this.#nodes.set(node, {
-      cards,
-      byIdentity: Map.groupBy(cards, (card) => card.device.identity),
-      counters: new Map(Object.entries(counters).map(([name, total]) => [name, { total, used: 0 }])),
-    });
-    if (cards.length === 0) this.#nodes.delete(node);
-    for (const card of cards) {
+    const state = nodeState(published);
+    this.#nodes.set(node, state);
+    if (state.cards.length === 0) this.#nodes.delete(node);
+    for (const card of state.cards) {
       this.#cards.set(card.device.id, { card, node });
       for (const uid of this.#claimsByDevice.get(card.device.id) ?? []) this.#countClaimOn(card.device.id, uid, 1);
     }
-    for (const run of runs) this.#settle(run);
-    this.#changed(node);
+    const kept = this.#kept.get(node) ?? nobody;
+    for (const each of kept.values()) each.takes = [];
+    this.#layOut([node, ...[...kept.keys()].flatMap((run) => this.#settle(run))]);
   }
 
   setClaim(claim: ClaimFacts): void {
-    const previous = this.#claims.get(claim.uid);
-    if (previous !== undefined) this.#countClaim(previous, -1);
+    const before = this.#dropClaim(claim.uid);
     this.#claims.set(claim.uid, claim);
-    this.#countClaim(claim, 1);
-    this.#noteClaimOfRun(claim, claim.holds);
+    const nodes = this.#countClaim(claim, 1);
+    const name = ownRun(claim);
+    if (name !== undefined && claim.holds.length > 0) this.#runOf(name).claims.set(claim.uid, claim);
+    this.#layOut([...before.nodes, ...nodes, ...this.#settle(before.run), ...this.#settle(name)]);
   }
 
   removeClaim(uid: string): void {
-    const claim = this.#claims.get(uid);
-    if (claim === undefined) return;
-    this.#countClaim(claim, -1);
-    this.#claims.delete(uid);
-    this.#noteClaimOfRun(claim, []);
+    const { nodes, run } = this.#dropClaim(uid);
+    this.#layOut([...nodes, ...this.#settle(run)]);
   }
 
   /** Pods of our own runs only: a finished one needs no card, although its claim is gone. */
@@ -122,7 +80,7 @@ export class CardsInUse {
     const run = this.#runOf(pod.run);
     if (pod.terminal && pod.nodeName !== '') run.finished.set(pod.uid, pod.nodeName);
     else run.finished.delete(pod.uid);
-    this.#settle(pod.run);
+    this.#layOut(this.#settle(pod.run));
   }
 
   removePod(uid: string): void {
@@ -130,44 +88,35 @@ export class CardsInUse {
     this.#pods.delete(uid);
     if (name === undefined) return;
     this.#runs.get(name)?.finished.delete(uid);
-    this.#settle(name);
+    this.#layOut(this.#settle(name));
   }
 
   setReservation(reservation: Reservation): void {
-    this.removeReservation(reservation.run);
-    if (reservation.placement.claim === undefined) return;
-    this.#runOf(reservation.run).reservation = reservation;
-    for (const { node } of reservation.placement.workers) {
-      const runs = this.#runsByNode.get(node) ?? new Set();
-      this.#runsByNode.set(node, runs.add(reservation.run));
+    const { run: name, placement } = reservation;
+    const before = this.#dropReservation(name);
+    if (placement.claim !== undefined) {
+      this.#runOf(name).reservation = reservation;
+      for (const { node } of placement.workers) {
+        const kept = this.#kept.get(node) ?? new Map<string, Kept>();
+        this.#kept.set(node, kept.set(name, { placement, identities: nothing, takes: [] }));
+      }
     }
-    this.#settle(reservation.run);
+    this.#layOut([...before, ...this.#settle(name)]);
   }
 
   removeReservation(name: string): void {
-    const run = this.#runs.get(name);
-    if (run?.reservation === undefined) return;
-    this.#withdraw(name);
-    for (const { node } of run.reservation.placement.workers) {
-      const runs = this.#runsByNode.get(node);
-      runs?.delete(name);
-      if (runs?.size === 0) this.#runsByNode.delete(node);
-    }
-    run.reservation = undefined;
-    this.#settle(name);
+    this.#layOut([...this.#dropReservation(name), ...this.#settle(name)]);
   }
 
   /** What a run holds of a node's cards: by its allocated claims, and reserved for those that aren't. */
   heldBy(name: string, node: string): Take[] {
-    const run = this.#runs.get(name);
-    if (run === undefined) return [];
-    const claimed = [...run.claimed.values()].flatMap((holds) =>
+    const claimed = [...(this.#runs.get(name)?.claims.values() ?? [])].flatMap(({ holds }) =>
       holds.flatMap((held) => {
         const known = this.#cards.get(held.deviceID);
         return known?.node === node ? [takeOf(held, known.card)] : [];
       }),
     );
-    return [...claimed, ...run.held.filter(({ card }) => this.#cards.get(card.device.id)?.node === node)];
+    return [...claimed, ...(this.#kept.get(node)?.get(name)?.takes ?? [])];
   }
 
   /** Takes, or with -1 gives back. */
@@ -183,42 +132,25 @@ export class CardsInUse {
   }
 
   #changed(node: string): void {
-    const { cards, counters } = this.#nodes.get(node) ?? noNode;
-    if (counters.size > 0) {
-      for (const card of cards)
-        card.blocked = card.device.tainted || (card.takers === 0 && lacksCounters(card, counters));
-    }
+    blockCards(this.#nodes.get(node) ?? noNode);
     this.#onChange(node);
   }
 
-  #countOn(node: string, { card, mebibytes, compute = 0 }: Take, sign: 1 | -1): void {
-    const before = card.takers;
-    card.takers += sign;
-    card.takenMebibytes += sign * mebibytes;
-    if (compute > 0) {
-      card.takenCompute += sign * compute;
-      card.blocked = card.device.tainted || lacksCompute(card);
-    }
-    if ((before === 0) === (card.takers === 0)) return;
-    const counters = this.#nodes.get(node)?.counters;
-    for (const name in card.device.counters) {
-      const counter = counters?.get(name);
-      if (counter !== undefined) counter.used += sign * (card.device.counters[name] ?? 0);
-    }
+  #countOn(node: string, take: Take, sign: 1 | -1): void {
+    countOn(this.#nodes.get(node) ?? noNode, take, sign);
   }
 
-  #countClaim(claim: ClaimFacts, sign: 1 | -1): void {
-    for (const { deviceID: id } of claim.holds) {
+  /** Returns the nodes of its cards. */
+  #countClaim(claim: ClaimFacts, sign: 1 | -1): string[] {
+    const ids = new Set(claim.holds.map((held) => held.deviceID));
+    for (const id of ids) {
       const claims = this.#claimsByDevice.get(id) ?? new Set();
       if (sign === 1) claims.add(claim.uid);
       else claims.delete(claim.uid);
       if (claims.size === 0) this.#claimsByDevice.delete(id);
       else this.#claimsByDevice.set(id, claims);
     }
-    for (const id of new Set(claim.holds.map((held) => held.deviceID))) {
-      const node = this.#countClaimOn(id, claim.uid, sign);
-      if (node !== undefined) this.#changed(node);
-    }
+    return [...ids].flatMap((id) => this.#countClaimOn(id, claim.uid, sign) ?? []);
   }
 
   /** A claim may hold several shares of one card. */
@@ -232,113 +164,97 @@ export class CardsInUse {
     return known.node;
   }
 
-  #noteClaimOfRun(claim: ClaimFacts, holds: readonly HeldDevice[]): void {
-    if (claim.run === undefined) return;
-    const run = this.#runOf(claim.run);
-    if (holds.length === 0) run.claimed.delete(claim.podUID);
-    else run.claimed.set(claim.podUID, holds);
-    this.#settle(claim.run);
+  #dropClaim(uid: string): { nodes: readonly string[]; run: string | undefined } {
+    const claim = this.#claims.get(uid);
+    if (claim === undefined) return { nodes: [], run: undefined };
+    const nodes = this.#countClaim(claim, -1);
+    this.#claims.delete(uid);
+    const run = ownRun(claim);
+    if (run !== undefined) this.#runs.get(run)?.claims.delete(uid);
+    return { nodes, run };
   }
 
-  #runOf(name: string): ReservedRun {
+  /** Returns its nodes. */
+  #dropReservation(name: string): string[] {
+    const run = this.#runs.get(name);
+    const nodes = run?.reservation?.placement.workers.map(({ node }) => node) ?? [];
+    if (run !== undefined) run.reservation = undefined;
+    for (const node of nodes) {
+      const kept = this.#kept.get(node);
+      for (const take of kept?.get(name)?.takes ?? []) this.#countOn(node, take, -1);
+      kept?.delete(name);
+      if (kept?.size === 0) this.#kept.delete(node);
+    }
+    return nodes;
+  }
+
+  #runOf(name: string): Run {
     let run = this.#runs.get(name);
     if (run === undefined) {
-      run = { reservation: undefined, claimed: new Map(), finished: new Map(), held: [], heldFor: '' };
+      run = { reservation: undefined, claims: new Map(), finished: new Map() };
       this.#runs.set(name, run);
     }
     return run;
   }
 
-  #withdraw(name: string): void {
-    const run = this.#runs.get(name);
-    if (run === undefined || run.held.length === 0) return;
-    const { held } = run;
-    run.held = [];
-    run.heldFor = '';
-    this.count(held, -1);
-  }
-
-  /** Brings what the reservation holds in line with the claims allocated by now; forgets a run nobody speaks of any more. */
-  #settle(name: string): void {
-    const run = this.#runs.get(name);
-    if (run === undefined) return;
-    const wanted = run.reservation === undefined ? [] : this.#outstanding(run, run.reservation);
-    const heldFor = wanted.length === 0 ? '' : JSON.stringify(wanted);
-    if (heldFor !== run.heldFor) {
-      this.#withdraw(name);
-      run.held = wanted.flatMap((outstanding) => this.#takesFor(run, outstanding));
-      run.heldFor = heldFor;
-      this.count(run.held, 1);
+  /**
+   * Brings what a run's reservation waits for in line with the claims allocated by now, and returns the nodes where that is
+   * something else than before; forgets a run nobody speaks of any more.
+   */
+  #settle(name: string | undefined): string[] {
+    const run = name === undefined ? undefined : this.#runs.get(name);
+    if (name === undefined || run === undefined) return [];
+    const changed: string[] = [];
+    for (const [node, identities] of this.#outstanding(run)) {
+      const kept = this.#kept.get(node)?.get(name);
+      if (kept === undefined || sameNames(kept.identities, identities)) continue;
+      kept.identities = identities;
+      changed.push(node);
     }
-    if (run.reservation === undefined && run.claimed.size === 0 && run.finished.size === 0) this.#runs.delete(name);
+    if (run.reservation === undefined && run.claims.size === 0 && run.finished.size === 0) this.#runs.delete(name);
+    return changed;
   }
 
-  /** The cards of workers that hold none by a claim yet. */
-  #outstanding(run: ReservedRun, { placement }: Reservation): Outstanding[] {
-    const { workers, claim } = placement;
-    const gpus = claim?.gpus ?? 1;
-    const finished = [...run.finished].filter(([pod]) => !run.claimed.has(pod));
-    const reserved = workers.reduce((sum, { count }) => sum + count, 0);
-    if (run.claimed.size + finished.length >= reserved) return [];
-    return workers.flatMap(({ node, count, cards }) => {
-      const left = [...(cards ?? Array.from({ length: count * gpus }, () => ''))];
-      for (const holds of run.claimed.values()) {
-        const known = holds.map((held) => this.#cards.get(held.deviceID));
-        if (!known.some((card) => card?.node === node)) continue;
-        for (const card of known) remove(left, card?.card.device.identity);
+  #outstanding({ reservation, claims, finished }: Run): ReadonlyMap<string, readonly string[]> {
+    if (reservation === undefined) return new Map();
+    return outstandingCards(reservation.placement, [...claims.values()], finished, (id) => {
+      const known = this.#cards.get(id);
+      return known === undefined ? undefined : { node: known.node, identity: known.card.device.identity };
+    });
+  }
+
+  /** Counts anew what is kept on nodes, whatever was seen first. */
+  #layOut(nodes: readonly string[]): void {
+    for (const node of new Set(nodes)) {
+      const state = this.#nodes.get(node) ?? noNode;
+      const kept = [...(this.#kept.get(node) ?? nobody)].sort(byKeeping);
+      for (const [, { takes }] of kept) for (const take of takes) this.#countOn(node, take, -1);
+      for (const [, each] of kept) each.takes = this.#take(node, state, each);
+      this.#changed(node);
+    }
+  }
+
+  #take(node: string, state: NodeState, { placement, identities }: Kept): Take[] {
+    const { gpus = 1, mebibytes = 0 } = placement.claim ?? {};
+    const takes: Take[] = [];
+    // Card by card where they are named, else worker by worker: his are different ones.
+    const step = identities[0] === '' ? gpus : 1;
+    for (let index = 0; index < identities.length; index += step) {
+      for (const card of cardsFor(placement, identities[index] ?? '', state)) {
+        this.#countOn(node, { card, mebibytes }, 1);
+        takes.push({ card, mebibytes });
       }
-      for (const [, on] of finished) if (on === node) left.splice(Math.max(0, left.length - gpus));
-      return left.length > 0 ? [{ node, identities: left }] : [];
-    });
-  }
-
-  #takesFor({ reservation }: ReservedRun, { node, identities }: Outstanding): Take[] {
-    const state = this.#nodes.get(node) ?? noNode;
-    const mebibytes = reservation?.placement.claim?.mebibytes ?? 0;
-    const { resourceName, product } = reservation?.placement ?? {};
-    const chosen = new Set<CardState>();
-    return identities.flatMap((identity) => {
-      const alike = (identity === '' ? state.cards : (state.byIdentity.get(identity) ?? [])).filter(
-        ({ device: { pool } }) => pool.resourceName === resourceName && pool.product === product,
-      );
-      const free = alike.find((card) => card.takers === 0 && !chosen.has(card));
-      const card = free ?? (identity === '' ? undefined : alike[0]);
-      if (card !== undefined) chosen.add(card);
-      return card === undefined ? [] : [{ card, mebibytes }];
-    });
+      blockCards(state);
+    }
+    return takes;
   }
 }
 
-type Counters = NodeState['counters'];
-
-function lacksCounters({ device }: CardState, counters: Counters): boolean {
-  return Object.entries(device.counters).some(([name, needed]) => {
-    const counter = counters.get(name);
-    return counter !== undefined && counter.used + needed > counter.total;
-  });
+/** Labels can be written by anybody; but no claim of ours is made by hand. */
+function ownRun({ run, podUID }: ClaimFacts): string | undefined {
+  return podUID === '' ? undefined : run;
 }
 
-/** One entry; where that card isn't among them another one, as the worker has had its share. */
-function remove(identities: string[], identity: string | undefined): void {
-  const at = identity === undefined ? -1 : identities.indexOf(identity);
-  if (identities.length > 0) identities.splice(at < 0 ? identities.length - 1 : at, 1);
-}
-
-function takeOf(held: HeldDevice, card: CardState): Take {
-  const compute = held.consumed[card.device.pool.devices?.compute?.name ?? ''] ?? 0;
-  return { card, mebibytes: heldMebibytes(held, card), ...(compute > 0 ? { compute } : {}) };
-}
-
-/** Cards that say so have no counters in common with others. */
-function lacksCompute({ takenCompute, device }: CardState): boolean {
-  const { compute } = device.pool.devices ?? {};
-  return compute !== undefined && takenCompute >= compute.units;
-}
-
-/** Rounded up: a part of a MiB can't be given to anybody else. A device without shares is held as a whole. */
-function heldMebibytes({ consumed }: HeldDevice, { device }: CardState): number {
-  const { devices, vram } = device.pool;
-  const whole = vram.known ? vram.mebibytes : 0;
-  const bytes = devices === undefined ? undefined : consumed[devices.memory];
-  return bytes === undefined ? whole : Math.ceil(bytes / 1_048_576);
+function sameNames(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index]);
 }

@@ -15,6 +15,7 @@ import type {
   PodFacts,
   Reservation,
   ResourceAmounts,
+  Vendor,
 } from '../model.ts';
 import { CardsInUse } from './cards-in-use.ts';
 import type { CardState, Take } from './cards-in-use.ts';
@@ -231,6 +232,16 @@ export class Inventory {
     });
   }
 
+  /** What is taken in it is given back, however it ends. */
+  inDraft<T>(work: (draft: Draft) => T): T {
+    const draft = this.draft();
+    try {
+      return work(draft);
+    } finally {
+      draft.giveBackTo(0);
+    }
+  }
+
   #classOffers(nodeClass: NodeClass, pool: CardPool, filter: CardFilter): boolean {
     if (classKindViolation(filter, nodeClass.example, pool) !== undefined) return false;
     const { constraints } = filter;
@@ -280,17 +291,34 @@ export class Inventory {
    * While a node moves from device plugin to DRA both may offer the same cards, and neither knows of the other: whichever way
    * has a card in use is the only one until the last of them is free again.
    */
-  #isUsedTheOtherWay(name: string, { nodeClass, cards }: NodeEntry, pool: CardPool): boolean {
-    if (!nodeClass.offersBothWays) return false;
-    return nodeClass.pools.some((other, index) => {
-      if (other.vendor !== pool.vendor || backendOf(other) === backendOf(pool)) return false;
-      const inUse = cards[index];
-      return inUse === undefined
-        ? this.#usage.amount(name, other.resourceName) > 0
-        : inUse.some(({ takers }) => takers > 0);
-    });
+  #isUsedTheOtherWay(name: string, { facts, nodeClass, cards }: NodeEntry, pool: CardPool): boolean {
+    const isInUse = (other: CardPool, index: number): boolean =>
+      other.vendor === pool.vendor &&
+      backendOf(other) !== backendOf(pool) &&
+      cards[index]?.some(({ takers }) => takers > 0) === true;
+    if (nodeClass.offersBothWays && nodeClass.pools.some(isInUse)) return true;
+    if (backendOf(pool) === 'DevicePlugin') return false;
+    for (const resourceName of this.#usage.amounts(name).keys()) {
+      if (isCardOf(pool.vendor, resourceName, facts)) return true;
+    }
+    return false;
   }
 }
+
+/**
+ * Whether the node's device plugin hands out cards under that name, or did: its Pods run on when it is gone, and the kubelet
+ * leaves the name with an amount of 0 (k8s.io/kubernetes, nodestatus/setters.go). Others, such as nvidia.com/hostdev, are no cards.
+ */
+function isCardOf(vendor: Vendor, resourceName: string, { allocatable, capacity }: NodeFacts): boolean {
+  if (!resourceName.includes('/') || !cardNames[vendor].test(resourceName)) return false;
+  return resourceName in allocatable || (capacity !== undefined && resourceName in capacity);
+}
+
+const cardNames: Readonly<Record<Vendor, RegExp>> = {
+  NVIDIA: /^nvidia\.com\/(gpu(\.shared)?|mig-[0-9a-z.]+)$/,
+  AMD: /^amd\.com\/gpu$/,
+  Intel: /^gpu\.intel\.com\/(i915|xe)$/,
+};
 
 /** What HAMi gives a Pod stands on the Pod itself; it counts as a claim would. */
 function claimOfPod(uid: string): string {

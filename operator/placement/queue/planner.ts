@@ -48,12 +48,7 @@ export interface Plan {
 
 /** Total: every workload of the queue gets a verdict, whatever it asks. */
 export function plan(input: PlanInput): Plan {
-  const draft = input.inventory.draft();
-  try {
-    return new Pass(input, draft).run();
-  } finally {
-    draft.giveBackTo(0);
-  }
+  return input.inventory.inDraft((draft) => new Pass(input, draft).run());
 }
 
 /** Priority first, then age, then uid: a total order. */
@@ -165,11 +160,11 @@ class Pass {
 
   /** As if somebody had them. */
   #withoutCards<T>(cards: readonly CardOnNode[], choose: () => T): T {
-    const mark = this.#draft.mark();
-    for (const card of cards) this.#draft.take(card.node, {}, this.#input.inventory.restOf(card));
-    const chosen = choose();
-    this.#draft.giveBackTo(mark);
-    return chosen;
+    const { inventory } = this.#input;
+    return inventory.inDraft((draft) => {
+      for (const card of cards) draft.take(card.node, {}, inventory.restOf(card));
+      return choose();
+    });
   }
 
   #contextFor(workload: Workload, policy: Policy, shape: Shape): SearchContext {

@@ -79,14 +79,14 @@ function packingsOn(
 ): SceneNode['packings'] {
   const board = boardFor(context, site, ask);
   const perWorker = withCards(ask.perWorker, backendOf(site.pool), site.pool.resourceName, ask.gpus);
-  const draft = context.inventory.draft();
-  const packings: SceneNode['packings'][number][] = [];
-  for (let packing = board.packingOf(node); packing !== undefined; packing = board.packingOf(node)) {
-    packings.push({ score: packing.score, freeAfter: packing.freeAfter });
-    if (packings.length === workers) break;
-    const entry = context.inventory.node(node);
-    draft.take(node, perWorker, entry && chooseCards(ask, entry, site.poolIndex, packing.fill));
-  }
-  draft.giveBackTo(0);
-  return packings;
+  return context.inventory.inDraft((draft) => {
+    const packings: SceneNode['packings'][number][] = [];
+    for (let packing = board.packingOf(node); packing !== undefined; packing = board.packingOf(node)) {
+      packings.push({ score: packing.score, freeAfter: packing.freeAfter });
+      if (packings.length === workers) break;
+      const entry = context.inventory.node(node);
+      draft.take(node, perWorker, entry && chooseCards(ask, entry, site.poolIndex, packing.fill));
+    }
+    return packings;
+  });
 }

@@ -19,10 +19,10 @@ function whereWords([first = '', ...others]: readonly string[]): string {
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** To the unit that matters. */
+/** To the unit that matters, and never more of it than there is. */
 function durationWords(milliseconds: number): string {
-  if (milliseconds < minute) return `${Math.max(0, Math.round(milliseconds / 1000))} s`;
-  if (milliseconds < hour) return `${Math.round(milliseconds / minute)} min`;
+  if (milliseconds < minute) return `${Math.max(0, Math.floor(milliseconds / 1000))} s`;
+  if (milliseconds < hour) return `${Math.floor(milliseconds / minute)} min`;
   const hours = Math.floor(milliseconds / hour);
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
