@@ -1,7 +1,7 @@
 // Cards by ResourceClaim: each worker's claim is made from one template, which asks for the VRAM of a card and admits only the
 // cards chosen for the run. kube-scheduler allocates, so no two Pods are ever promised the same memory, whoever made them.
 import { cardToleration } from '../fit/taints.ts';
-import type { Placement } from '../model.ts';
+import type { CardClaim, Placement } from '../model.ts';
 import type { AllocationBackend, AllocationRequest, DeviceClaim, PodTemplateShape } from './backend.ts';
 import { pinnedTo, withContainer, withToleration } from './pin.ts';
 
@@ -40,7 +40,7 @@ function claimFor(placement: Placement): DeviceClaim | undefined {
           allocationMode: 'ExactCount',
           count: gpus,
           ...(Object.keys(requests).length === 0 ? {} : { capacity: { requests: { ...requests } } }),
-          selectors: [{ cel: { expression: selectorOf(placement) } }],
+          selectors: [{ cel: { expression: selectorOf(placement, claim) } }],
         },
       },
     ],
@@ -59,9 +59,7 @@ function isShare({ claim, cardVRAMMebibytes }: Placement): boolean {
  * What isn't published must not be asked for: it would be an error, and an error ends the whole allocation
  * (k8s.io/api/resource/v1, CELDeviceSelector). Cards of a gang too large to name are told by their kind and size alone.
  */
-export function selectorOf({ workers, claim }: Placement): string {
-  if (claim === undefined) return 'false';
-  const { driver, identityAttribute, match, requests } = claim;
+function selectorOf({ workers }: Placement, { driver, identityAttribute, match, requests }: CardClaim): string {
   const cards = [...new Set(workers.flatMap((worker) => worker.cards ?? []))].sort();
   const terms = [`device.driver == ${JSON.stringify(driver)}`];
   for (const [name, value] of Object.entries(match)) {

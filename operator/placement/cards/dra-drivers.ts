@@ -38,9 +38,9 @@ function text(value: string | number | boolean | undefined): string {
   return value === undefined ? '' : String(value);
 }
 
-/** GPU feature discovery writes `NVIDIA A100-SXM4-80GB` as NVIDIA-A100-SXM4-80GB. */
-function labelName(product: string | number | boolean | undefined): string {
-  return text(product).trim().replace(/\s+/g, '-');
+/** GPU feature discovery writes `NVIDIA A100-SXM4-80GB` as NVIDIA-A100-SXM4-80GB; Intel's rules write `Flex 170` as Flex_170. */
+function labelName(product: string | number | boolean | undefined, between: '-' | '_' = '-'): string {
+  return text(product).trim().replace(/\s+/g, between);
 }
 
 /** A slice of a dynamic layout doesn't exist yet, and has no uuid: it is told by its card and its profile. */
@@ -51,7 +51,9 @@ function nvidiaKind({ type, productName, profile }: Attributes): DeviceKind | un
   }
   if (type !== 'mig' || profile === undefined) return undefined;
   const match = { type, profile: text(profile) };
-  return { isolation: 'MIG', deviceClass: 'mig.nvidia.com', product: `${card}-MIG-${text(profile)}`, match };
+  // No label has a plus: 1g.5gb+me is 1g.5gb.me there.
+  const product = `${card}-MIG-${text(profile).replaceAll('+', '.')}`;
+  return { isolation: 'MIG', deviceClass: 'mig.nvidia.com', product, match };
 }
 
 /**
@@ -72,7 +74,7 @@ function amdKind({ type, productName, partitionProfile, computePartition }: Attr
 function intelKind({ type, model, driver }: Attributes): DeviceKind | undefined {
   if ((type !== undefined && type !== 'gpu') || text(driver).includes('vfio')) return undefined;
   const match: Record<string, string> = type === undefined ? {} : { type: text(type) };
-  return { isolation: 'Exclusive', deviceClass: 'gpu.intel.com', product: labelName(model), match };
+  return { isolation: 'Exclusive', deviceClass: 'gpu.intel.com', product: labelName(model, '_'), match };
 }
 
 /** HAMi's fences each share by its own library. */
@@ -83,8 +85,7 @@ function hamiKind({ type, productName }: Attributes): DeviceKind | undefined {
 
 const hami = 'hami-core-gpu.project-hami.io';
 
-/** By the name under which they publish their ResourceSlices. */
-export const draDrivers: Readonly<Record<string, DRADriver>> = {
+const drivers: Readonly<Record<string, DRADriver>> = {
   'gpu.nvidia.com': {
     vendor: 'NVIDIA',
     taint: 'nvidia.com/gpu',
@@ -118,3 +119,6 @@ export const draDrivers: Readonly<Record<string, DRADriver>> = {
     kind: intelKind,
   },
 };
+
+/** By the name under which they publish their ResourceSlices; it holds no other name, not even `constructor`. */
+export const draDrivers = Object.assign(Object.create(null), drivers) as typeof drivers;

@@ -1,8 +1,16 @@
 // What the ResourceSlices of one node say of its cards: which there are, alike ones grouped into pools, and what of each can
 // be asked for. It reads; it knows nothing of what is in use.
-import { mebibytesRoundedDown, QuantityError, readQuantity, unitsRoundedUp } from '../../resources/quantity.ts';
-import type { CardDevice, CardPool, NodeDevices, ShareRule, VRAM } from '../model.ts';
-import { type Attributes, draDrivers, memoryCapacity } from './dra-drivers.ts';
+import {
+  formatQuantity,
+  mebibytesRoundedDown,
+  mebibytesRoundedUp,
+  type Quantity,
+  QuantityError,
+  readQuantity,
+  unitsRoundedUp,
+} from '../../resources/quantity.ts';
+import type { CardDevice, CardPool, DeviceTerms, NodeDevices, ShareRule, VRAM } from '../model.ts';
+import { type Attributes, type DeviceKind, type DRADriver, draDrivers, memoryCapacity } from './dra-drivers.ts';
 import { unknownVRAM } from './vram.ts';
 
 interface AttributeShape {
@@ -12,19 +20,29 @@ interface AttributeShape {
   readonly version?: string | undefined;
 }
 
+interface RangeShape {
+  readonly min?: string | undefined;
+  readonly max?: string | undefined;
+  readonly step?: string | undefined;
+}
+
 interface CapacityShape {
   readonly value: string;
   readonly requestPolicy?:
     | {
         readonly default?: string | undefined;
-        readonly validRange?: {
-          readonly min?: string | undefined;
-          readonly max?: string | undefined;
-          readonly step?: string | undefined;
-        };
+        readonly validRange?: RangeShape | undefined;
+        /** Ascending. */
         readonly validValues?: readonly string[] | undefined;
       }
     | undefined;
+}
+
+type CountersShape = Readonly<Record<string, { readonly value: string }>>;
+
+interface CounterSetShape {
+  readonly name: string;
+  readonly counters: CountersShape;
 }
 
 export interface DeviceShape {
@@ -32,12 +50,7 @@ export interface DeviceShape {
   readonly attributes?: Readonly<Record<string, AttributeShape>> | undefined;
   readonly capacity?: Readonly<Record<string, CapacityShape>> | undefined;
   readonly allowMultipleAllocations?: boolean | undefined;
-  readonly consumesCounters?:
-    | readonly {
-        readonly counterSet: string;
-        readonly counters: Readonly<Record<string, { readonly value: string }>>;
-      }[]
-    | undefined;
+  readonly consumesCounters?: readonly { readonly counterSet: string; readonly counters: CountersShape }[] | undefined;
   readonly taints?: readonly { readonly key: string; readonly effect: string }[] | undefined;
 }
 
@@ -48,15 +61,25 @@ export interface SliceShape {
     readonly nodeName?: string | undefined;
     readonly pool: { readonly name: string; readonly generation: number; readonly resourceSliceCount: number };
     readonly devices?: readonly DeviceShape[] | undefined;
-    readonly sharedCounters?:
-      | readonly { readonly name: string; readonly counters: Readonly<Record<string, { readonly value: string }>> }[]
-      | undefined;
+    readonly sharedCounters?: readonly CounterSetShape[] | undefined;
   };
 }
+
+type Spec = SliceShape['spec'];
 
 /** As claims name a device in their status. */
 export function deviceID(driver: string, pool: string, device: string): string {
   return `${driver}/${pool}/${device}`;
+}
+
+/** What a driver publishes under one name, put together from its slices. */
+interface DevicePool {
+  readonly driver: string;
+  readonly name: string;
+  readonly devices: readonly DeviceShape[];
+  readonly counterSets: readonly CounterSetShape[];
+  /** The scheduler allocates from no other. */
+  readonly inService: boolean;
 }
 
 /** A device on its own, before alike ones are put together. */
@@ -69,61 +92,135 @@ export interface DeviceReading {
   readonly tainted: boolean;
 }
 
-/** All cards that the slices of one node publish, in a fixed order; device classes by name. */
+/**
+ * All cards that the slices of one node publish, in a fixed order; device classes by name. Slices for several nodes are left
+ * alone: none of these drivers publishes a card in one.
+ */
 export function readSlices(slices: readonly SliceShape[], deviceClasses: ReadonlySet<string>): NodeDevices {
-  const current = newestGeneration(slices.filter(({ spec }) => draDrivers[spec.driver] !== undefined));
-  const readings = current.flatMap(({ spec }) =>
-    (spec.devices ?? []).flatMap((device) => readDevice(spec, device, deviceClasses) ?? []),
+  const ours = slices.map(({ spec }) => spec).filter(({ driver, nodeName }) => nodeName && draDrivers[driver]);
+  const pools = [...Map.groupBy(ours, ({ driver, pool }) => `${driver}/${pool.name}`).values()].map(devicePool);
+  const readings = pools.flatMap((pool) =>
+    pool.devices.flatMap((device) => readDevice(pool, device, deviceClasses) ?? []),
   );
-  return { devices: withPools(readings), counters: sharedCounters(current) };
+  return { devices: withPools(readings), counters: Object.fromEntries(pools.flatMap(sharedCounters)) };
 }
 
-/** A driver that publishes anew writes its slices one by one: those of an older generation don't count any more. */
-function newestGeneration(slices: readonly SliceShape[]): SliceShape[] {
-  const newest = new Map<string, number>();
-  const key = ({ spec }: SliceShape): string => `${spec.driver}/${spec.pool.name}`;
-  for (const slice of slices) newest.set(key(slice), Math.max(newest.get(key(slice)) ?? 0, slice.spec.pool.generation));
-  return slices.filter((slice) => slice.spec.pool.generation === newest.get(key(slice)));
+/**
+ * A driver that publishes anew writes its slices one by one. The scheduler looks at the newest generation only, and waits for
+ * all of it (k8s.io/dynamic-resource-allocation, GatherPools). Until then the cards known before are still there, but out of
+ * service: a job that needs them waits, instead of being told that it never fits.
+ */
+function devicePool(specs: readonly Spec[]): DevicePool {
+  const byGeneration = Map.groupBy(specs, ({ pool }) => pool.generation);
+  const generations = [...byGeneration.keys()]
+    .sort((one, other) => other - one)
+    .map((key) => byGeneration.get(key) ?? []);
+  const [newest = []] = generations;
+  const isComplete = newest.every(({ pool }) => pool.resourceSliceCount === newest.length);
+  return {
+    driver: specs[0]?.driver ?? '',
+    name: specs[0]?.pool.name ?? '',
+    devices: devicesOf(isComplete ? [newest] : generations),
+    counterSets: newest.flatMap(({ sharedCounters: sets = [] }) => sets),
+    inService: isComplete && makesSense(newest),
+  };
+}
+
+/** Of each name the newest; a name that one generation has twice is nobody's. */
+function devicesOf(generations: readonly (readonly Spec[])[]): DeviceShape[] {
+  const found = new Map<string, readonly DeviceShape[]>();
+  for (const specs of generations) {
+    const devices = specs.flatMap((spec) => spec.devices ?? []);
+    for (const [name, named] of Map.groupBy(devices, (device) => device.name)) {
+      if (!found.has(name)) found.set(name, named);
+    }
+  }
+  return [...found.values()].filter(({ length }) => length === 1).flat();
+}
+
+/** As the scheduler asks it of a pool, from which it allocates nothing otherwise (k8s.io/dynamic-resource-allocation, buildPool). */
+function makesSense(specs: readonly Spec[]): boolean {
+  const devices = specs.flatMap((spec) => spec.devices ?? []);
+  const sets = specs.flatMap((spec) => spec.sharedCounters ?? []);
+  const consumed = devices.flatMap(({ consumesCounters = [] }) => consumesCounters);
+  const known = new Set(sets.flatMap(({ name, counters }) => counterNames(name, counters)));
+  return (
+    areDistinct(devices) &&
+    areDistinct(sets) &&
+    consumed.every(({ counterSet, counters }) => counterNames(counterSet, counters).every((name) => known.has(name)))
+  );
+}
+
+function counterNames(set: string, counters: CountersShape): string[] {
+  return Object.keys(counters).map((name) => `${set}/${name}`);
+}
+
+function areDistinct(named: readonly { readonly name: string }[]): boolean {
+  return new Set(named.map(({ name }) => name)).size === named.length;
 }
 
 function readDevice(
-  { driver: name, pool }: SliceShape['spec'],
+  devicePool: DevicePool,
   device: DeviceShape,
   deviceClasses: ReadonlySet<string>,
 ): DeviceReading | undefined {
+  const name = devicePool.driver;
   const driver = draDrivers[name];
-  if (driver === undefined) return undefined;
   const attributes = ownAttributes(name, device);
-  const kind = driver.kind(attributes);
-  const identityAttribute = driver.identities.find((attribute) => Boolean(attributes[attribute]));
-  if (kind === undefined || identityAttribute === undefined) return undefined;
-  const memory = capacityName(name, device);
-  const shares = device.allowMultipleAllocations === true ? shareRule(device, memory) : undefined;
-  const { deviceClass, isolation, product } = kind;
+  const kind = driver?.kind(attributes);
+  const identity = driver?.identities.find((attribute) => isName(attributes[attribute]));
+  if (driver === undefined || kind === undefined || identity === undefined) return undefined;
+  const terms = termsOf(name, device, kind, qualified(name, identity));
+  const { deviceClass } = kind;
   return {
     pool: {
-      resourceName: deviceClass,
-      devices: {
-        driver: name,
-        identityAttribute: qualified(name, identityAttribute),
-        match: Object.fromEntries(Object.entries(kind.match).map(([key, value]) => [qualified(name, key), value])),
-        memory,
-        whole: Object.fromEntries(Object.entries(device.capacity ?? {}).map(([key, { value }]) => [key, value])),
-        ...(shares === undefined ? {} : { shares }),
-      },
-      vendor: driver.vendor,
-      product,
-      vram: vramOf(wholeMebibytes(device.capacity?.[memory]?.value ?? '0')),
-      isolation,
-      ...(shares !== undefined && !driver.fencesShares ? { isUnfenced: true as const } : {}),
+      ...poolOf(driver, device, kind, terms),
       ...(deviceClasses.has(deviceClass) ? {} : { refused: noDeviceClass(deviceClass) }),
     },
-    id: deviceID(name, pool.name, device.name),
-    identity: String(attributes[identityAttribute]),
-    slots: device.allowMultipleAllocations === true ? slotsBesides(device, memory, shares) : 1,
-    counters: consumedCounters(name, pool.name, device),
-    tainted: isTainted(device),
+    id: deviceID(name, devicePool.name, device.name),
+    identity: String(attributes[identity]),
+    slots: terms.shares === undefined ? 1 : slotsBesides(device, terms.shares),
+    counters: consumedCounters(devicePool, device),
+    tainted: !devicePool.inService || isTainted(device),
   };
+}
+
+/** There are no shares of a slice: whoever asks for one is alone with it. */
+function termsOf(driver: string, device: DeviceShape, kind: DeviceKind, identityAttribute: string): DeviceTerms {
+  const memory = capacityName(driver, device);
+  const shares = kind.isolation === 'Exclusive' ? shareRule(device, memory) : undefined;
+  return {
+    driver,
+    identityAttribute,
+    match: Object.fromEntries(Object.entries(kind.match).map(([key, value]) => [qualified(driver, key), value])),
+    memory,
+    whole: wholeOf(device, memory),
+    ...(shares === undefined ? {} : { shares }),
+  };
+}
+
+function poolOf(
+  { vendor, fencesShares }: DRADriver,
+  device: DeviceShape,
+  kind: DeviceKind,
+  devices: DeviceTerms,
+): DeviceReading['pool'] {
+  const isolation = canBeAlone(device) ? kind.isolation : 'Shared';
+  const isDivided = devices.shares !== undefined || isolation === 'Shared';
+  return {
+    resourceName: kind.deviceClass,
+    devices,
+    vendor,
+    product: kind.product,
+    vram: vramOf(device.capacity?.[devices.memory]),
+    isolation,
+    ...(isDivided && !fencesShares ? { isUnfenced: true as const } : {}),
+  };
+}
+
+/** A selector compares an identity with strings, and a number equals none of them. */
+function isName(value: Attributes[string] | undefined): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 /** Other effects only inform. */
@@ -132,7 +229,8 @@ function isTainted({ taints = [] }: DeviceShape): boolean {
 }
 
 /** 0 is a driver's word for "not known yet", or for memory that is the machine's own. */
-function vramOf(mebibytes: number): VRAM {
+function vramOf(memory: CapacityShape | undefined): VRAM {
+  const mebibytes = memory === undefined ? 0 : mebibytesRoundedDown(quantityOf(mostOf(memory)));
   return mebibytes > 0
     ? { known: true, mebibytes }
     : unknownVRAM('NoVRAMLabel', `its driver publishes no ${memoryCapacity}`);
@@ -163,87 +261,119 @@ function capacityName(driver: string, { capacity = {} }: DeviceShape): string {
   return [memoryCapacity, `${driver}/${memoryCapacity}`].find((name) => capacity[name] !== undefined) ?? '';
 }
 
-function wholeMebibytes(text: string): number {
-  const quantity = readQuantity(text);
-  return quantity instanceof QuantityError ? 0 : mebibytesRoundedDown(quantity);
+/** The most that its policy lets one claim ask for. */
+function mostOf({ value, requestPolicy }: CapacityShape): string {
+  const { validRange, validValues } = requestPolicy ?? {};
+  return validRange === undefined ? (validValues?.at(-1) ?? value) : (validRange.max ?? lastStep(value, validRange));
 }
 
-function mebibytesUp(text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const quantity = readQuantity(text);
-  return quantity instanceof QuantityError ? otherwise : Math.max(1, Math.ceil(unitsRoundedUp(quantity) / 1_048_576));
+/** Where a range names no end, its last step within all there is: what is between two steps is taken as the next one. */
+function lastStep(value: string, { min, step }: RangeShape): string {
+  const each = nanosOf(step);
+  const above = nanosOf(value) - nanosOf(min);
+  const rest = each > 0n && above > 0n ? above % each : 0n;
+  return rest === 0n ? value : formatQuantity({ nanos: nanosOf(value) - rest });
 }
 
-/** Without a policy any amount may be asked for; a list of values is no division that a job can count on. */
-function shareRule({ capacity = {} }: DeviceShape, memoryName: string): ShareRule | undefined {
-  const memory = capacity[memoryName];
-  const policy = memory?.requestPolicy;
-  if (memory === undefined || policy?.validValues !== undefined) return undefined;
-  const { min, step, max } = policy?.validRange ?? {};
-  if (max !== undefined && wholeMebibytes(max) < wholeMebibytes(memory.value)) return undefined;
-  const besides = Object.entries(capacity).flatMap(([name, other]) => {
-    const least = leastOf(other);
-    return name === memoryName || least === undefined ? [] : [[name, least]];
+/** The least that its policy lets a claim ask for; without one any part may be asked, and is not needed. */
+function leastOf({ requestPolicy }: CapacityShape): string {
+  return requestPolicy?.validRange?.min ?? requestPolicy?.validValues?.[0] ?? '0';
+}
+
+/**
+ * What a claim asks for that wants the device to itself. What has no policy isn't named: a claim that says nothing of it has
+ * all of it, and NVIDIA's slices have capacities that only say where on the card they lie, which would tell alike ones apart.
+ */
+function wholeOf({ capacity = {} }: DeviceShape, memory: string): Record<string, string> {
+  const named = Object.entries(capacity).filter(([name, { requestPolicy }]) => name === memory || requestPolicy);
+  return Object.fromEntries(named.map(([name, each]): [string, string] => [name, mostOf(each)]).sort(byName));
+}
+
+/**
+ * Whether nobody comes in beside a claim on all of it: of something there is less left than a claim takes that says nothing of
+ * it. NVIDIA's `unlimited` shares are the other case, where such a claim takes nothing of the memory.
+ */
+function canBeAlone({ capacity = {}, allowMultipleAllocations }: DeviceShape): boolean {
+  if (allowMultipleAllocations !== true) return true;
+  return Object.values(capacity).some((each) => {
+    const left = nanosOf(each.value) - nanosOf(mostOf(each));
+    return left < nanosOf(each.requestPolicy?.default ?? each.value);
   });
+}
+
+/**
+ * Without a policy any amount may be asked for; a list of values is no division that a job can count on. Neither are steps
+ * which whole MiB don't meet: more would be taken than is asked.
+ */
+function shareRule(device: DeviceShape, memory: string): ShareRule | undefined {
+  const { capacity = {}, allowMultipleAllocations } = device;
+  const policy = capacity[memory]?.requestPolicy;
+  if (allowMultipleAllocations !== true || capacity[memory] === undefined || policy?.validValues !== undefined) {
+    return undefined;
+  }
+  const min = quantityOf(policy?.validRange?.min);
+  const step = quantityOf(policy?.validRange?.step);
+  const stepMebibytes = Math.max(1, mebibytesRoundedUp(step));
+  const minMebibytes = mebibytesRoundedUp(min) || stepMebibytes;
+  if (!isOnSteps(minMebibytes, min, step) || !isOnSteps(minMebibytes + stepMebibytes, min, step)) return undefined;
+  const besides = Object.entries(capacity).filter(([name]) => name !== memory);
   return {
-    minMebibytes: mebibytesUp(min, 1),
-    stepMebibytes: mebibytesUp(step, 1),
-    besides: Object.fromEntries(besides) as Record<string, string>,
+    minMebibytes,
+    stepMebibytes,
+    besides: Object.fromEntries(besides.map(([name, each]): [string, string] => [name, leastOf(each)]).sort(byName)),
   };
 }
 
-/** The least that its policy lets a claim ask for; undefined without a policy, where any part may be asked, and is not needed. */
-function leastOf({ requestPolicy }: CapacityShape): string | undefined {
-  if (requestPolicy === undefined) return '0';
-  return requestPolicy.validRange?.min ?? requestPolicy.validValues?.[0] ?? requestPolicy.default;
+function isOnSteps(mebibytes: number, min: Quantity, step: Quantity): boolean {
+  return step.nanos === 0n || (BigInt(mebibytes) * nanosPerMebibyte - min.nanos) % step.nanos === 0n;
 }
 
 /**
  * Every claim takes something of each capacity, asked for or not: the policy's default, or all of it where there is none
  * (k8s.io/dynamic-resource-allocation, consumable_capacity.go). So the least is asked for, and that bounds how many fit.
  */
-function slotsBesides({ capacity = {} }: DeviceShape, memory: string, shares: ShareRule | undefined): number {
+function slotsBesides({ capacity = {} }: DeviceShape, { besides }: ShareRule): number {
   let slots = Number.MAX_SAFE_INTEGER;
-  for (const [name, { value, requestPolicy }] of Object.entries(capacity)) {
-    if (name === memory) continue;
-    const each = unitsOf(shares?.besides[name] ?? requestPolicy?.default ?? value);
-    if (each > 0) slots = Math.min(slots, Math.floor(unitsOf(value) / each));
+  for (const [name, least] of Object.entries(besides)) {
+    const each = nanosOf(least);
+    if (each > 0n) slots = Math.min(slots, Number(nanosOf(capacity[name]?.value) / each));
   }
   return slots;
 }
 
+function byName([one]: readonly [string, string], [other]: readonly [string, string]): number {
+  return one < other ? -1 : 1;
+}
+
+const nanosPerMebibyte = 1_048_576n * 1_000_000_000n;
+
+/** Nothing, where there is none or it can't be read. */
+function quantityOf(text: string | undefined): Quantity {
+  const quantity = readQuantity(text ?? '0');
+  return quantity instanceof QuantityError || quantity.nanos < 0n ? { nanos: 0n } : quantity;
+}
+
+function nanosOf(text: string | undefined): bigint {
+  return quantityOf(text).nanos;
+}
+
 function unitsOf(text: string): number {
-  const quantity = readQuantity(text);
-  return quantity instanceof QuantityError ? 0 : unitsRoundedUp(quantity);
+  return unitsRoundedUp(quantityOf(text));
 }
 
-function counterKey(driver: string, pool: string, set: string, counter: string): string {
-  return `${driver}/${pool}/${set}/${counter}`;
-}
-
-function consumedCounters(
-  driver: string,
-  pool: string,
-  { consumesCounters = [] }: DeviceShape,
-): Record<string, number> {
+function consumedCounters(pool: DevicePool, { consumesCounters = [] }: DeviceShape): Record<string, number> {
   return Object.fromEntries(
-    consumesCounters.flatMap(({ counterSet, counters }) =>
-      Object.entries(counters).map(([name, { value }]) => [counterKey(driver, pool, counterSet, name), unitsOf(value)]),
-    ),
+    consumesCounters.flatMap(({ counterSet, counters }) => countersOf(pool, counterSet, counters)),
   );
 }
 
-function sharedCounters(slices: readonly SliceShape[]): Record<string, number> {
-  return Object.fromEntries(
-    slices.flatMap(({ spec }) =>
-      (spec.sharedCounters ?? []).flatMap(({ name: set, counters }) =>
-        Object.entries(counters).map(([name, { value }]) => [
-          counterKey(spec.driver, spec.pool.name, set, name),
-          unitsOf(value),
-        ]),
-      ),
-    ),
-  );
+/** Of a pool out of service they tell nothing. */
+function sharedCounters(pool: DevicePool): [string, number][] {
+  return pool.inService ? pool.counterSets.flatMap(({ name, counters }) => countersOf(pool, name, counters)) : [];
+}
+
+function countersOf({ driver, name: pool }: DevicePool, set: string, counters: CountersShape): [string, number][] {
+  return Object.entries(counters).map(([name, { value }]) => [`${driver}/${pool}/${set}/${name}`, unitsOf(value)]);
 }
 
 /** Alike cards next to each other, by id. */
