@@ -1,7 +1,8 @@
-// What became of one GPUJob, as the API server showed it: every state its Ready condition went through, and the object as
-// it is now. It judges nothing.
+// What became of one GPUJob, as the API server showed it: every state its Ready condition went through, what its claims held,
+// and the object as it is now. It judges nothing.
 import type { Attempt, GPUJob } from '../../operator/resources/gpujob.ts';
 import type { KubernetesObject } from '../api/client.ts';
+import type { Holding } from './holdings.ts';
 
 /** A GPUJob as this side of the API sees it. */
 export type SeenGPUJob = KubernetesObject & Pick<GPUJob, 'spec' | 'status'>;
@@ -18,6 +19,8 @@ export class History {
   readonly name: string;
   readonly submittedAt: number;
   readonly moments: Moment[] = [];
+  /** Of all runs whose cards were held by claims, the newest last. */
+  readonly holdings: Holding[] = [];
   #gpujob: SeenGPUJob | undefined;
 
   /** submittedAt: on the clock that see() is given. */

@@ -8,7 +8,16 @@ import { progress } from '../terminal/progress.ts';
 import { type Told, perform } from './perform.ts';
 import { painter } from './screen.ts';
 import { isThere, keptDirectory, namespace, passingDirectory, setUp, type Stage, takeDown } from './stage.ts';
-import { failures, heatLeftOut, heatSummary, howToGoOn, summary } from './summary.ts';
+import {
+  failures,
+  heatLeftOut,
+  heatSummary,
+  howToGoOn,
+  type Kept,
+  sharingIsLeftOut,
+  sharingLeftOut,
+  summary,
+} from './summary.ts';
 
 type Ending = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGPIPE';
 
@@ -73,25 +82,26 @@ async function play(directory: string, keep: boolean, signal: AbortSignal): Prom
   const before = performance.now();
   const stage = await setUp({ directory, keep, say, onStep: steps.onStep, signal }).finally(steps.stop);
   try {
-    say(`Set up in ${((performance.now() - before) / 1_000).toFixed(1)} s. Each job first says what it is to show.\n`);
+    say(`Set up in ${((performance.now() - before) / 1_000).toFixed(1)} s. Each job first says what it is to show.`);
+    say(stage.sharingLeftOut === undefined ? '' : `${sharingIsLeftOut(stage.sharingLeftOut)}\n`);
     const told = await perform(stage, out, signal);
     say('');
     for (const line of summary(told, out.isTTY ? out.columns : undefined, painter(out))) say(line);
     say('');
     for (const line of await heatLines(stage, signal)) say(line);
-    const { kubeconfig, operatorLog, programs, heat } = stage;
-    if (keep)
-      say(
-        howToGoOn(
-          { kubeconfig, operatorLog, namespace, kubectl: programs.kubectl, hasHeat: heat !== undefined },
-          process.cwd(),
-        ),
-      );
+    if (stage.sharingLeftOut !== undefined) say(`\n${sharingLeftOut}`);
+    if (keep) say(howToGoOn(keptOf(stage), process.cwd()));
     return told;
   } finally {
     await stage.heat?.end();
     await stage.api.close();
   }
+}
+
+function keptOf({ kubeconfig, operatorLog, programs, heat, sharingLeftOut: whyNot }: Stage): Kept {
+  const { kubectl } = programs;
+  const has = { hasHeat: heat !== undefined, hasShares: whyNot === undefined };
+  return { kubeconfig, kubectl, operatorLog, namespace, ...has };
 }
 
 async function heatLines({ heat }: Stage, signal: AbortSignal): Promise<string[]> {
@@ -119,6 +129,7 @@ async function playIn(directory: string, keep: boolean, signal: AbortSignal): Pr
 }
 
 async function demo(keep: boolean, signal: AbortSignal): Promise<number> {
+  existingKubeconfig(process.env); // what is wrong with it is said before there is anything to take down
   say('A real control plane, played GPU nodes, the operator and its jobs: one minute.');
   const kept = keptDirectory();
   if (!keep) {

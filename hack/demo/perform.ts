@@ -7,7 +7,10 @@ import { follow } from '../api/follow.ts';
 import type { NodeObject } from '../nodes/node.ts';
 import { heatStories, withHeat } from './heat-stories.ts';
 import { History, type SeenGPUJob } from './history.ts';
+import type { Holding } from './holdings.ts';
 import { openScreen } from './screen.ts';
+import { followHoldings } from './sharing.ts';
+import { sharingStories, withSharing } from './sharing-stories.ts';
 import { type Stage, namespace, stageLabel } from './stage.ts';
 import { type Story, type Verdict, stories } from './stories.ts';
 
@@ -24,7 +27,7 @@ export interface Told {
 }
 
 export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: AbortSignal): Promise<Told[]> {
-  const all = stage.heat ? withHeat(stories(stageLabel), heatStories(stageLabel)) : stories(stageLabel);
+  const all = storiesOf(stage);
   const histories: History[] = [];
   const screen = openScreen(out, histories, footer(all.length, histories));
   const following = new AbortController();
@@ -35,7 +38,13 @@ export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: Abo
     if (history !== undefined && moment !== undefined) screen.changed(history, moment);
     if (histories.length === all.length && histories.every((one) => one.is('Finished'))) finished.resolve(undefined);
   };
-  const followed = followGPUJobs(stage.api, see, following.signal);
+  const hold = (holding: Holding): void => {
+    histories.find(({ name }) => name === holding.job)?.holdings.push(holding);
+  };
+  const followed = Promise.all([
+    followGPUJobs(stage.api, see, following.signal),
+    ...(stage.sharingLeftOut === undefined ? [followHoldings(stage.api, namespace, hold, following.signal)] : []),
+  ]);
   try {
     for (const story of all) {
       if (story.afterHeatOf !== undefined) await stage.heat?.known(story.afterHeatOf, signal);
@@ -51,6 +60,13 @@ export async function perform(stage: Stage, out: NodeJS.WriteStream, signal: Abo
     following.abort();
     await followed;
   }
+}
+
+/** What the stage has no room for is left out. */
+function storiesOf({ heat, sharingLeftOut }: Stage): Story[] {
+  const alone = stories(stageLabel);
+  const all = sharingLeftOut === undefined ? withSharing(alone, sharingStories(stageLabel)) : alone;
+  return heat ? withHeat(all, heatStories(stageLabel)) : all;
 }
 
 function footer(total: number, histories: readonly History[]): () => string {

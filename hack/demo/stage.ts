@@ -10,12 +10,14 @@ import { cacheFolder } from '../cluster/build.ts';
 import { type StartOptions, playNodesOf, startCluster, stopCluster } from '../cluster/cluster.ts';
 import { existingKubeconfig } from '../cluster/existing.ts';
 import { findPrograms } from '../cluster/programs.ts';
+import { whyNoShares } from '../nodes/claimable.ts';
 import { createNodes, deleteNodes } from '../nodes/create.ts';
-import { demoNodes } from '../nodes/inventory.ts';
+import { demoDRANodes, demoNodes } from '../nodes/inventory.ts';
 import { type NodeObject, playedLabel } from '../nodes/node.ts';
 import { type Target, installCRDs, installRights, serviceAccount } from '../operator/install.ts';
 import { startOperator } from '../operator/process.ts';
 import { hasRedis, type HeatStage, policiesPath, setUpHeat } from './heat.ts';
+import { setUpSharing, takeSharingAway } from './sharing.ts';
 
 export const namespace = 'demo';
 
@@ -28,6 +30,8 @@ export interface Stage extends Target {
   readonly operatorLog: string;
   /** Undefined where there is no Redis to be had. */
   readonly heat: HeatStage | undefined;
+  /** Why no job can share a card here, in words; undefined: one can. */
+  readonly sharingLeftOut: string | undefined;
 }
 
 export interface SetUp {
@@ -60,7 +64,6 @@ export async function setUp({ directory, keep, say, onStep, signal }: SetUp): Pr
   const withRedis = hasRedis(process.env, say);
   signal.throwIfAborted();
   const start = { directory, diesWithStarter: !keep, say, signal };
-  const nodes = demoNodes().map(onStage);
   const steps = withRedis ? 5 : 4;
   onStep(0, steps, 'etcd, API server, controller manager, scheduler, KWOK');
   const target = await startTarget(start);
@@ -68,9 +71,13 @@ export async function setUp({ directory, keep, say, onStep, signal }: SetUp): Pr
   await installCRDs(target);
   const kubeconfig = await installRights(target);
   signal.throwIfAborted();
-  onStep(2, steps, `${nodes.length} GPU nodes`);
   const api = Api.fromKubeconfig(target.kubeconfig, 'orquanta-demo');
-  await Promise.all([createNodes(api, nodes), makeNamespace(api)]);
+  const sharingLeftOut = await whyNoShares(api);
+  const nodes = demoNodes().map(onStage);
+  const withShares = sharingLeftOut === undefined ? demoDRANodes() : [];
+  const draNodes = withShares.map((one) => ({ ...one, node: onStage(one.node) }));
+  onStep(2, steps, `${nodes.length + draNodes.length} GPU nodes`);
+  await Promise.all([createNodes(api, nodes), setUpSharing(api, draNodes, stageLabel), makeNamespace(api)]);
   signal.throwIfAborted();
   onStep(3, steps, 'the operator, under its own service account');
   // The demo's Redis is at 127.0.0.1.
@@ -78,7 +85,7 @@ export async function setUp({ directory, keep, say, onStep, signal }: SetUp): Pr
   if (withRedis) onStep(4, steps, 'Redis, a heat gate that answers there, and a HeatObserver');
   const heat = withRedis ? await setUpHeat({ target, api, namespace, labels: stageLabel, signal }) : undefined;
   onStep(steps, steps, 'ready');
-  return { ...target, api, nodes, operatorLog: logFile, heat };
+  return { ...target, api, nodes, operatorLog: logFile, heat, sharingLeftOut };
 }
 
 async function startTarget(options: StartOptions): Promise<Target> {
@@ -109,8 +116,11 @@ async function makeNamespace(api: Api): Promise<void> {
 /** Ends every process that was started in the directory. Idempotent; it needs nothing but the directory. */
 export async function takeDown(directory: string): Promise<void> {
   const existing = existingKubeconfig(process.env);
-  if (existing !== undefined && isThere(directory)) await leave(existing);
-  await stopCluster(directory);
+  try {
+    if (existing !== undefined && isThere(directory)) await leave(existing);
+  } finally {
+    await stopCluster(directory);
+  }
 }
 
 /** From the user's own cluster: our namespace and our nodes go. The CRDs and the rights may be theirs, and stay. */
@@ -130,13 +140,16 @@ async function leave(kubeconfig: string): Promise<void> {
     await api.delete(`/api/v1/namespaces/${name}`).catch((error: unknown) => {
       if (!(error instanceof ApiRefusal && error.status === 409)) throw error; // on its way out already
     });
-    await waitFor(api, `/api/v1/namespaces/${name}/pods`, {
-      what: `the Pods of ${name} to go`,
+    await waitFor(api, `/api/v1/namespaces?fieldSelector=metadata.name=${name}`, {
+      what: `the namespace ${name} to go`,
       timeoutMilliseconds: 60_000,
       until: (seen) => seen.length === 0,
     });
   }
-  await deleteNodes(api, await listed('/api/v1/nodes', { ...stageLabel, ...playedLabel }));
+  const nodes = await listed('/api/v1/nodes', { ...stageLabel, ...playedLabel });
+  const withShares = demoDRANodes().filter(({ node }) => nodes.includes(node.metadata.name));
+  await takeSharingAway(api, withShares, selector(stageLabel));
+  await deleteNodes(api, nodes);
   for (const name of await listed(policiesPath, stageLabel)) await forgetPolicy(api, name);
   await api.close();
 }

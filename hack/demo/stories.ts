@@ -80,7 +80,7 @@ export function stories(nodeSelector: Record<string, string>): Story[] {
     },
     {
       name: 'train-vision',
-      shows: 'takes all the 80 GB cards there are',
+      shows: 'takes all four 80 GB cards of a node',
       spec: spec({ intent: 'Train the vision model', ...fourLargeCards, play: { 'run-seconds': '14' }, nodeSelector }),
       judge: ranThrough,
     },
@@ -112,9 +112,9 @@ export function stories(nodeSelector: Record<string, string>): Story[] {
   ];
 }
 
-const mebibytes = (quantity: string | number): number => mebibytesRoundedUp(parseQuantity(String(quantity)));
+export const mebibytes = (quantity: string | number): number => mebibytesRoundedUp(parseQuantity(String(quantity)));
 
-function duration(milliseconds: number): string {
+export function duration(milliseconds: number): string {
   return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
 }
 
@@ -174,15 +174,22 @@ function refusedAtOnce({ history }: Findings): Verdict {
   return { cameTrue: refusal.milliseconds <= atOnceMilliseconds, line };
 }
 
+/** How long it waited for this reason before its first run, and in which words; undefined where it didn't, or never ran. */
+export function waitBeforeRun(history: History, reason: string): { milliseconds: number; message: string } | undefined {
+  const waiting = history.first(reason);
+  const placed = history.first('Starting');
+  if (waiting === undefined || placed === undefined) return undefined;
+  return { milliseconds: placed.milliseconds - waiting.milliseconds, message: waiting.message };
+}
+
 function ranAfterWaiting(reason: string): Story['judge'] {
   return ({ history }) => {
-    const waiting = history.first(reason);
-    const placed = history.first('Starting');
+    const waited = waitBeforeRun(history, reason);
     const run = completed(history);
-    if (waiting === undefined || placed === undefined || run === undefined) return otherwise(history);
-    const waited = placed.milliseconds - waiting.milliseconds;
-    const why = `${reason}: ${mainClause(waiting.message)}`;
-    return { cameTrue: waited > 0, line: `waited ${duration(waited)} (${why}), then ran on ${where(run)}` };
+    if (waited === undefined || run === undefined) return otherwise(history);
+    const why = `${reason}: ${mainClause(waited.message)}`;
+    const line = `waited ${duration(waited.milliseconds)} (${why}), then ran on ${where(run)}`;
+    return { cameTrue: waited.milliseconds > 0, line };
   };
 }
 

@@ -35,6 +35,10 @@ export function heatSummary(plans: ObservedPlans, kubectlTable: string): string[
   ];
 }
 
+export const sharingIsLeftOut = (why: string): string => `Sharing is left out: ${why}.`;
+
+export const sharingLeftOut = 'Sharing was left out: no card can be shared by claims here (see above).';
+
 export const heatLeftOut = 'Heat was left out: there is no redis-server (see above).';
 
 /** Every job that didn't go as its story says. */
@@ -50,10 +54,14 @@ export interface Kept {
   readonly operatorLog: string;
   readonly namespace: string;
   readonly hasHeat: boolean;
+  readonly hasShares: boolean;
 }
 
 /** Lines to copy into a shell. */
-export function howToGoOn({ kubeconfig, kubectl, operatorLog, namespace, hasHeat }: Kept, folder: string): string {
+export function howToGoOn(
+  { kubeconfig, kubectl, operatorLog, namespace, hasHeat, hasShares }: Kept,
+  folder: string,
+): string {
   const here = relative(folder, join(import.meta.dirname, '..', '..', 'config', 'samples', 'gpujob-minimal.yaml'));
   const sample = here.startsWith('..') || isAbsolute(here) ? join(folder, here) : here;
   return `
@@ -64,7 +72,7 @@ The cluster and the operator stay up. In your shell:
 
   kubectl -n ${namespace} get gpuj
   kubectl -n ${namespace} describe gpuj fine-tune
-  kubectl -n ${namespace} get pods,jobs${hasHeat ? `\n  kubectl -n ${namespace} describe heat` : ''}
+${hasShares ? `  kubectl -n ${namespace} describe gpuj serve-mail\n  kubectl get resourceslices\n` : ''}  kubectl -n ${namespace} get pods,jobs${hasHeat ? `\n  kubectl -n ${namespace} describe heat` : ''}
   kubectl explain gpujob.spec.retry
   kubectl -n ${namespace} apply -f ${quoted(sample)}
   kubectl -n ${namespace} wait gpuj/hello-gpu --for=condition=Finished --timeout=60s

@@ -24,8 +24,8 @@ const columns = [
   { title: 'ASKS', width: 13 },
   { title: 'STATUS', width: 15 },
   { title: 'RUN', width: 4 },
-  { title: 'NODE', width: 11 },
-  { title: 'CARD', width: 23 },
+  { title: 'NODE', width: 12 },
+  { title: 'CARD', width: 22 },
 ];
 
 const noBorders = Object.fromEntries(
@@ -57,21 +57,42 @@ export function cut(text: string, width: number): string {
   return linesOf(table)[0] ?? '';
 }
 
+/** A message whose last clause is short keeps it: what is free, what is asked for next. The long lists come before it. */
+function shortened(message: string, width: number): string {
+  const start = message.lastIndexOf('; ');
+  const last = message.slice(start);
+  if (message.length < width || start < 0 || last.length > width / 2) return cut(message, width);
+  return cut(message.slice(0, start), width - last.length) + last;
+}
+
 const indent = '  ';
 
 /** The table of all jobs as far as it fits, under its head. */
 export function render(histories: readonly History[], size: Size, paint: Paint): string[] {
   const width = size.columns - 1; // a full last column makes some terminals wrap
   if (width >= wideColumns) return fitted(histories, size.rows, (some) => wide(some, width, paint));
-  const narrowTable = (some: readonly History[]): string[] => narrow(some, width, paint, true);
-  const lines = narrowTable(histories);
-  if (lines.length <= size.rows) return lines;
-  return fitted(histories, size.rows, (some) => narrow(some, width, paint, false));
+  const room = Math.max(0, size.rows - head - histories.length);
+  const withMessage = new Set(mostTelling(histories).slice(0, room));
+  return fitted(histories, size.rows, (some) => narrow(some, width, paint, withMessage));
 }
+
+/** Of those with a message: first who waits and has a reason, then who failed or runs; last who is done, of each the newest first. */
+function mostTelling(histories: readonly History[]): History[] {
+  const rank = (history: History): number => {
+    if (history.is('Complete')) return 3;
+    if (history.is('Placed')) return 2;
+    return history.is('Finished') ? 1 : 0;
+  };
+  return histories
+    .filter((history) => messageOf(history) !== '')
+    .reverse()
+    .sort((one, other) => rank(one) - rank(other));
+}
+
+const head = 1;
 
 /** Of too many jobs the last ones: the newest, and those that still wait. */
 function fitted(histories: readonly History[], rows: number, draw: (some: readonly History[]) => string[]): string[] {
-  const head = 1;
   if (histories.length + head <= rows) return draw(histories);
   const shown = Math.max(0, rows - head - 1);
   const hidden = histories.length - shown;
@@ -86,8 +107,13 @@ function wide(histories: readonly History[], width: number, paint: Paint): strin
   return linesOf(table);
 }
 
-/** Columns as far as they fit, and each job's message on a line of its own. */
-function narrow(histories: readonly History[], width: number, paint: Paint, withMessages: boolean): string[] {
+/** Columns as far as they fit, and messages under their jobs, each on a line of its own. */
+function narrow(
+  histories: readonly History[],
+  width: number,
+  paint: Paint,
+  withMessage: ReadonlySet<History>,
+): string[] {
   const widths = fittingWidths(width);
   const rowOf = (texts: string[]): string[] => {
     const table = plainTable(widths);
@@ -97,9 +123,8 @@ function narrow(histories: readonly History[], width: number, paint: Paint, with
   const lines = rowOf(columns.map(({ title }) => paint('bold', title)));
   for (const history of histories) {
     lines.push(...rowOf(cells(history, paint)));
-    const message = messageOf(history);
-    if (!withMessages || message === '') continue;
-    lines.push(indent + paint('dim', cut(message, width - indent.length)));
+    if (!withMessage.has(history)) continue;
+    lines.push(indent + paint('dim', shortened(messageOf(history), width - indent.length)));
   }
   return lines;
 }
@@ -118,7 +143,14 @@ function fittingWidths(width: number): number[] {
 function cells(history: History, paint: Paint): string[] {
   const { run = '', placement } = history.gpujob?.status ?? {};
   const status = paint(colourOf(history), history.now?.reason ?? 'submitted');
-  return [history.name, asks(history), status, String(run), nodeOf(placement?.nodes ?? []), placement?.product ?? ''];
+  const place = placement === undefined ? '' : (cardOf(history, run) ?? nodeOf(placement.nodes));
+  return [history.name, asks(history), status, String(run), place, placement?.product ?? ''];
+}
+
+/** Where one claim holds one: it says which, and so who shares it. */
+function cardOf({ holdings }: History, run: number | string): string | undefined {
+  const [holding, ...others] = holdings.filter((one) => one.run === run);
+  return others.length === 0 ? holding?.card : undefined;
 }
 
 function nodeOf([first = '', ...others]: readonly string[]): string {
@@ -127,9 +159,10 @@ function nodeOf([first = '', ...others]: readonly string[]): string {
 
 function asks({ gpujob }: History): string {
   if (gpujob === undefined) return '';
-  const { gpus = 1, workers = 1, requiredVRAM } = gpujob.spec;
+  const { gpus = 1, workers = 1, requiredVRAM, isolation } = gpujob.spec;
   const vram = gpujob.status?.vram ?? String(requiredVRAM);
-  return [...(workers > 1 ? [workers] : []), ...(gpus > 1 || workers > 1 ? [gpus] : []), vram].join(' x ');
+  const all = [...(workers > 1 ? [workers] : []), ...(gpus > 1 || workers > 1 ? [gpus] : []), vram].join(' x ');
+  return isolation === 'Shared' ? `${all} share` : all;
 }
 
 function colourOf(history: History): Colour {

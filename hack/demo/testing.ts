@@ -1,6 +1,7 @@
 // GPUJobs as the API server would show them, for the tests of the demo.
 import type { Attempt, GPUJobCondition } from '../../operator/resources/gpujob.ts';
 import type { SeenGPUJob } from './history.ts';
+import type { Claim } from './holdings.ts';
 
 function condition(type: string, status: GPUJobCondition['status'], reason: string, message = ''): GPUJobCondition {
   return { type, status, reason, message, lastTransitionTime: '2025-11-21T09:00:00Z' };
@@ -45,4 +46,15 @@ export function finishedJob(name: string, attempts: Attempt[], reason = 'Retries
       condition('Finished', 'True', why, message),
     ],
   });
+}
+
+/** Allocated, where it is said what it holds; without memory a card that isn't divided. */
+export function claimOf(job: string, held: { run?: number; card: string; memory?: string } | undefined): Claim {
+  const labels = { 'orquanta.io/gpujob': job, 'orquanta.io/run': String(held?.run ?? 1) };
+  const name = `${job}-${held?.run ?? 1}`;
+  const metadata = { name, uid: `uid-${name}`, labels };
+  if (held === undefined) return { metadata, status: {} };
+  const [pool = '', device = ''] = held.card.split('/');
+  const consumed = held.memory === undefined ? {} : { consumedCapacity: { memory: held.memory } };
+  return { metadata, status: { allocation: { devices: { results: [{ pool, device, ...consumed }] } } } };
 }

@@ -3,7 +3,7 @@ import { type Api, ApiRefusal, type KubernetesObject } from '../api/client.ts';
 import { waitForEach } from '../api/wait.ts';
 import { inParallel } from '../api/parallel.ts';
 import type { DRANode } from './slices.ts';
-import { deviceClasses, sliceOf } from './slices.ts';
+import { deviceClasses, nameOfSlice, sliceOf } from './slices.ts';
 import type { NodeObject } from './node.ts';
 
 export interface NodeState extends KubernetesObject {
@@ -61,9 +61,24 @@ async function createUnlessThere(api: Api, path: string, object: object): Promis
 /** The machine is gone and so is its Node, as a cloud's controller does it. What ran there reports nothing any more. */
 export async function deleteNodes(api: Api, names: readonly string[]): Promise<void> {
   await inParallel(names, 32, async (name) => {
-    await api.delete(`${collection}/${name}`).catch((error: unknown) => {
-      if (!(error instanceof ApiRefusal && error.status === 404)) throw error;
-    });
+    await deleteIfThere(api, `${collection}/${name}`);
+  });
+}
+
+/** With what their drivers have published of them: nobody else takes it back, as no driver runs there. */
+export async function deleteDRANodes(api: Api, wanted: readonly DRANode[]): Promise<void> {
+  await inParallel(wanted, 32, async (one) => {
+    await deleteIfThere(api, `${dra}/resourceslices/${nameOfSlice(one)}`);
+  });
+  await deleteNodes(
+    api,
+    wanted.map(({ node }) => node.metadata.name),
+  );
+}
+
+async function deleteIfThere(api: Api, path: string): Promise<void> {
+  await api.delete(path).catch((error: unknown) => {
+    if (!(error instanceof ApiRefusal && error.status === 404)) throw error;
   });
 }
 

@@ -1,5 +1,6 @@
 // Inventories as data: the mixed one of the demo and of everyday tests, and uniform ones for benches.
 import { type Cards, type NodeObject, amd, gpuNode, nvidia, nvidiaCards } from './node.ts';
+import { type DRANode, draNode } from './slices.ts';
 
 /** One node of nearly everything that field-notes.md tells of, and a pool of four 8-card nodes for gangs. */
 export function demoNodes(): NodeObject[] {
@@ -21,7 +22,17 @@ export function demoNodes(): NodeObject[] {
   return [...single.map(([name, cards]) => gpuNode({ name, cards })), ...pool];
 }
 
+/** Beside them one whose two cards are held by claims and divided by VRAM, so that jobs can share one. */
+export function demoDRANodes(): DRANode[] {
+  return draNodes(1, nvidiaCards.a100x80(2));
+}
+
 /** Nodes all alike, e.g. nodes(125, nvidiaCards.a100x80(8)). */
 export function nodes(count: number, cards: Cards, prefix = 'node'): NodeObject[] {
   return Array.from({ length: count }, (_, index) => gpuNode({ name: `${prefix}-${index}`, cards }));
+}
+
+/** The same by claims, e.g. draNodes(2, nvidiaCards.a100x80(8)). */
+export function draNodes(count: number, cards: Cards, prefix = 'dra'): DRANode[] {
+  return Array.from({ length: count }, (_, index) => draNode({ name: `${prefix}-${index}` }, cards));
 }

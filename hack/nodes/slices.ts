@@ -57,12 +57,17 @@ export function uuidOf(node: string, index: number): string {
   return `GPU-${node}-${index}`;
 }
 
-export function sliceOf({ node, cards }: DRANode): object {
+export function nameOfSlice({ node }: DRANode): string {
+  return `${node.metadata.name}-gpus`;
+}
+
+export function sliceOf(of: DRANode): object {
+  const { node, cards } = of;
   const { name } = node.metadata;
   return {
     apiVersion: 'resource.k8s.io/v1',
     kind: 'ResourceSlice',
-    metadata: { name: `${name}-gpus` },
+    metadata: { name: nameOfSlice(of) },
     spec: {
       driver,
       nodeName: name,
