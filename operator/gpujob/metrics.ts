@@ -128,7 +128,7 @@ function cardMetrics(registry: Registry, inventory: Inventory): void {
   });
   new Gauge({
     name: 'orquanta_gpu_nodes',
-    help: 'GPU nodes by what holds their cards: DevicePlugin, DRA, or Both on the way from one to the other; Shares: those of DRA and Both whose cards can be divided by VRAM.',
+    help: 'GPU nodes by what holds their cards: DevicePlugin, DRA, or Both on the way from one to the other; Shares: those of them whose cards can be divided by VRAM, by DRA or by HAMi.',
     labelNames: ['allocation'] as const,
     registers,
     collect() {

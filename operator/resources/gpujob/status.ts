@@ -44,7 +44,7 @@ export const evidenceSchema = z
     cards: atomicList(
       text(128, 'Identity of a card, as its driver publishes it.'),
       maxEvidenceCards,
-      'The cards of the run on that node, where a ResourceClaim holds them.',
+      'The cards of the run on that node, where they are known one by one: by DRA or HAMi.',
     ).optional(),
     exitCode: int32(0, int32Max, 'Its exit code.').optional(),
   })
