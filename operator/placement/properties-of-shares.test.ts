@@ -142,6 +142,7 @@ describe('whatever is claimed, promised and given back', () => {
           }
         });
       }),
+      { numRuns: 200 },
     );
   });
 
@@ -180,7 +181,7 @@ describe('whatever is claimed, promised and given back', () => {
         const fewer = { ...gang, workers: Number(fitting) };
         expect(planNow(inventory, [fewer]).verdicts.get('gang')?.kind).toBe('Placed');
       }),
-      { numRuns: 200 },
+      { numRuns: 400 },
     );
   });
 
@@ -192,13 +193,16 @@ describe('whatever is claimed, promised and given back', () => {
         const verdict = planNow(inventory, [job]).verdicts.get('job');
         const most = verdict?.kind === 'Waiting' ? mostFree(verdict.message) : undefined;
         if (most === undefined) return;
-        // Of the cards that would do for it when empty: smaller ones are no place of its own.
-        const large = crowded.sketches.filter(({ model }) => model.mebibytes >= job.vramMebibytes);
-        const products = { allow: large.map(({ model }) => model.product), deny: [] };
+        // Only of cards that would do for it when empty: others are no place of its own.
+        const fitting = crowded.sketches.filter((node) => {
+          const { inventory: empty } = new PlayedCluster([node]);
+          return planNow(empty, [{ ...job, allocation: 'DRA' }]).verdicts.get('job')?.kind === 'Placed';
+        });
+        const products = { allow: fitting.map(({ model }) => model.product), deny: [] };
         const less = { ...job, products, allocation: 'DRA' as const, perWorker: { pods: 1 }, vramMebibytes: most + 1 };
         expect(planNow(inventory, [less]).verdicts.get('job')?.kind).toBe('Waiting');
       }),
-      { numRuns: 200 },
+      { numRuns: 400 },
     );
   });
 
@@ -222,7 +226,7 @@ describe('whatever is claimed, promised and given back', () => {
         expect(seenOf(inventory)).toEqual(seenOf(scratch));
         expect(planNow(inventory, jobs)).toEqual(planNow(scratch, jobs));
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { CardPool, HeldDevice, NodeDevices } from '../model.ts';
-import { cardModels, devicesOf, inventoryOf, nodeOf, workloadOf } from '../testing/builders.ts';
+import { cardModels, devicesOf, inventoryOf, nodeOf, verdictOf, workloadOf } from '../testing/builders.ts';
 import type { Ask } from './fit.ts';
 import { cardsFree, chooseCards, largestShare, takenOfCard, workersByCards, workersOnEmpty } from './room.ts';
 
@@ -23,22 +23,14 @@ const whole = (gibibytes: number, gpus = 1): Ask => askOf(gibibytes, { isolation
 /** Changes that a driver's terms may have. */
 interface Terms {
   readonly shares?: Partial<NonNullable<NonNullable<CardPool['devices']>['shares']>>;
-  readonly whole?: Readonly<Record<string, string>>;
   readonly slots?: number;
-  readonly mebibytes?: number;
 }
 
-function devices(
-  count: number,
-  { shares, whole: more, slots, mebibytes = a100x80.mebibytes }: Terms = {},
-): NodeDevices {
-  const plain = devicesOf('a', { ...a100x80, mebibytes, count });
+function devices(count: number, { shares, slots }: Terms = {}): NodeDevices {
+  const plain = devicesOf('a', { ...a100x80, count });
   const { pool } = plain.devices[0]!;
   const terms = pool.devices!;
-  const changed: CardPool = {
-    ...pool,
-    devices: { ...terms, whole: { ...terms.whole, ...more }, shares: { ...terms.shares!, ...shares } },
-  };
+  const changed: CardPool = { ...pool, devices: { ...terms, shares: { ...terms.shares!, ...shares } } };
   return {
     ...plain,
     devices: plain.devices.map((device) => ({ ...device, pool: changed, slots: slots ?? device.slots })),
@@ -128,27 +120,18 @@ describe('what a worker takes of a card', () => {
 });
 
 describe('workers on empty cards', () => {
-  const limited: Terms = { whole: { connections: '3' }, shares: { besides: { connections: '1' } }, slots: 3 };
   it.each<{ name: string; ask: Ask; cards: number; terms?: Terms; want: number }>([
     { name: 'whole cards are counted', ask: whole(30, 2), cards: 5, want: 2 },
     { name: 'as many shares go onto a card as it has room for', ask: askOf(30), cards: 3, want: 6 },
     { name: 'a worker of several shares has them on different cards', ask: askOf(10, { gpus: 2 }), cards: 1, want: 0 },
     { name: 'workers of several shares fill the cards together', ask: askOf(30, { gpus: 2 }), cards: 3, want: 3 },
-    { name: 'what else a card has bounds how many share it', ask: askOf(10), cards: 2, terms: limited, want: 6 },
-    {
-      name: 'what no share takes anything of bounds nothing',
-      ask: askOf(10),
-      cards: 1,
-      terms: { whole: { cores: '100' }, shares: { besides: { cores: '0' } } },
-      want: 8,
-    },
     { name: 'a share too large for the card goes nowhere', ask: askOf(81), cards: 8, want: 0 },
   ])('$name', ({ ask, cards, terms, want }) => {
     expect(workersOnEmpty(ask, poolOf(terms), cards)).toBe(want);
   });
 
   it('are as many as cards that nobody uses hold now', () => {
-    for (const terms of [{}, limited, { shares: { minMebibytes: 4 * gi, stepMebibytes: 3 * gi } }]) {
+    for (const terms of [{}, { shares: { minMebibytes: 4 * gi, stepMebibytes: 3 * gi } }]) {
       for (const ask of [whole(30), whole(1, 2), askOf(7), askOf(30, { gpus: 2 }), askOf(50, { gpus: 3 })]) {
         const empty = entryOf(aNode(3, {}, terms));
         expect(workersByCards(ask, empty, 0)).toBe(workersOnEmpty(ask, poolOf(terms), 3));
@@ -245,6 +228,15 @@ describe('the cards of one worker', () => {
     expect(chosen(askOf(20), { 0: [70], 1: [10], 2: [50] })).toEqual(['GPU-a-2 20Gi']);
     expect(chosen(askOf(20, { gpus: 2 }), { 0: [70], 1: [10], 2: [50] })).toEqual(['GPU-a-2 20Gi', 'GPU-a-1 20Gi']);
     expect(chosen(askOf(20, { gpus: 3 }), { 0: [70], 1: [10], 2: [50] })).toBeUndefined();
+  });
+
+  it('are not the fullest where that would leave fewer workers room than could have it', () => {
+    const held = { 0: [60], 1: [40], 2: [60] };
+    const both = askOf(20, { gpus: 2 });
+    expect(workersByCards(both, entryOf(aNode(3, held)), 0)).toBe(2);
+    expect(chosen(both, held)).toContain('GPU-a-1 20Gi');
+    const gang = workloadOf('gang', { isolation: 'Shared', gpus: 2, workers: 2 });
+    expect(verdictOf(aNode(3, held), gang)).toBe('a x2');
   });
 
   it('are those of which just so much is free, where it was chosen by that', () => {

@@ -2,7 +2,6 @@
 // always different ones. It looks at cards alone; CPU and memory are in shape.ts and search.ts.
 import type { CardState, Take } from '../inventory/cards-in-use.ts';
 import type { NodeEntry } from '../inventory/node-class.ts';
-import { QuantityError, readQuantity } from '../../resources/quantity.ts';
 import type { CardPool } from '../model.ts';
 import type { Ask } from './fit.ts';
 
@@ -33,28 +32,7 @@ export function workersOnEmpty(ask: Ask, pool: CardPool, cards: number): number 
   if (!asksShares(ask, pool)) return Math.floor(cards / ask.gpus);
   const taken = takenOfCard(ask, pool);
   if (taken === 0 || !pool.vram.known || cards < ask.gpus) return 0;
-  const each = Math.min(Math.floor(pool.vram.mebibytes / taken), slotsOf(pool));
-  return Math.floor((cards * each) / ask.gpus);
-}
-
-/** Claims that fit beside each other on an empty card by what else it has, each with the least of it. */
-function slotsOf(pool: CardPool): number {
-  const known = slotsByPool.get(pool);
-  if (known !== undefined) return known;
-  const { whole = {}, shares } = pool.devices ?? {};
-  const slots = Object.entries(shares?.besides ?? {}).map(([name, least]) => timesIn(whole[name] ?? '0', least));
-  const fewest = Math.min(Number.MAX_SAFE_INTEGER, ...slots);
-  slotsByPool.set(pool, fewest);
-  return fewest;
-}
-
-/** Asked for each node of each job, and the same as long as its driver publishes the same. */
-const slotsByPool = new WeakMap<CardPool, number>();
-
-function timesIn(all: string, each: string): number {
-  const [there, asked] = [readQuantity(all), readQuantity(each)];
-  if (there instanceof QuantityError || asked instanceof QuantityError) return 0;
-  return asked.nanos > 0n ? Number(there.nanos / asked.nanos) : Number.MAX_SAFE_INTEGER;
+  return Math.floor((cards * Math.floor(pool.vram.mebibytes / taken)) / ask.gpus);
 }
 
 /** Cards of a node that would do for one worker now. */

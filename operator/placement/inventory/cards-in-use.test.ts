@@ -23,6 +23,7 @@ import {
   verdictOf,
   workloadOf,
 } from '../testing/builders.ts';
+import { alike, hamiNode } from '../testing/hami.ts';
 import { Inventory } from './inventory.ts';
 
 const gi = 1024;
@@ -161,6 +162,8 @@ describe('the claims of strangers', () => {
     expect(standing(inventory)).toEqual(['30 by 2', '5 by 1']);
     inventory.removeClaim('s');
     expect(standing(inventory)).toEqual(['free', 'free']);
+    inventory.removeClaim('s');
+    expect(standing(inventory)).toEqual(['free', 'free']);
   });
 
   it('may change what they hold, and hold nothing while they are not allocated', () => {
@@ -244,6 +247,13 @@ describe('a reservation', () => {
     expect(standing(inventory)).toEqual(['80 by 1', '80 by 1', 'free']);
   });
 
+  it('is not taken over by a claim that is not allocated yet', () => {
+    const inventory = aCluster({ a: 1 });
+    reserve(inventory, job());
+    inventory.setClaim(claimOf('w0'));
+    expect(standing(inventory)).toEqual(['30 by 1']);
+  });
+
   it('is taken over share by share where two workers are on one card, and by each with all of its cards', () => {
     const inventory = aCluster();
     expect(reserve(inventory, job({ gpus: 2, workers: 2 }))).toEqual([
@@ -295,6 +305,13 @@ describe('a reservation', () => {
     expect(standing(inventory)).toEqual(['free', 'free']);
   });
 
+  it('needs none of the cards of such a worker', () => {
+    const inventory = aCluster({ a: 4 });
+    reserve(inventory, job({ isolation: 'Exclusive', gpus: 2, workers: 2 }));
+    inventory.setPod(podOf('w1', true));
+    expect(standing(inventory)).toEqual(['80 by 1', '80 by 1', 'free', 'free']);
+  });
+
   it('needs none once a finished worker’s claim is gone, whichever of the two is seen first', () => {
     const end = {
       finished: (inventory: Inventory) => {
@@ -327,6 +344,9 @@ describe('a reservation', () => {
     expect(standing(inventory)).toEqual(['free']);
     inventory.removePod('w0');
     expect(standing(inventory)).toEqual(['30 by 1']);
+    inventory.setPod(podOf('w1', true));
+    inventory.setPod(podOf('w1'));
+    expect(standing(inventory)).toEqual(['30 by 1']);
   });
 
   it('counts from the moment its cards are published, were they seen later or published anew', () => {
@@ -345,6 +365,15 @@ describe('a reservation', () => {
     expect(standing(inventory)).toEqual(['free', 'free']);
   });
 
+  it('knows which of its cards are claimed once they are published', () => {
+    const inventory = new Inventory();
+    inventory.setReservation(reservation([{ node: 'a', count: 2, cards: ['GPU-a-0', 'GPU-a-1'] }]));
+    inventory.setClaim(claimOf('w0', '0:30'));
+    inventory.setNode(byClaim('a'));
+    inventory.setDevices('a', devicesOf('a', { ...a100x80, count: 2 }));
+    expect(standing(inventory)).toEqual(['30 by 1', '30 by 1']);
+  });
+
   it('gives way to a later one of the same run', () => {
     const inventory = aCluster({ a: 2, b: 1 });
     inventory.setReservation(reservation([{ node: 'a', count: 1, cards: ['GPU-a-0'] }]));
@@ -360,8 +389,13 @@ describe('a reservation', () => {
   it('of a run whose workers all hold cards elsewhere keeps none', () => {
     const inventory = aCluster({ a: 1, b: 1 });
     inventory.setReservation(reservation([{ node: 'a', count: 1, cards: ['GPU-a-0'] }]));
+    inventory.setPod(podOf('w0', false, 'b'));
+    expect([...inventory.usedAmounts('a')]).toEqual([]);
     inventory.setClaim(claimOf('w0', 'b/0:30'));
     expect([standing(inventory), standing(inventory, 'b')]).toEqual([['free'], ['30 by 1']]);
+    inventory.setPod(podOf('w0', true, 'b'));
+    inventory.removeClaim('claim-w0');
+    expect([standing(inventory), standing(inventory, 'b')]).toEqual([['free'], ['free']]);
   });
 
   it('is not taken over by claims that only carry its labels', () => {
@@ -380,6 +414,16 @@ describe('a reservation', () => {
     expect(standing(inventory)).toEqual(['30 by 1']);
     inventory.setClaim({ ...claimOf('w0', '0:30'), run: 'other/1' });
     expect(standing(inventory)).toEqual(['60 by 2']);
+  });
+
+  it('is on the card that is asked for by its name, where another way offers the same card', () => {
+    const inventory = inventoryOf([hamiNode('a', alike('a', 1, { devmem: wholeCard }))]);
+    inventory.setDevices('a', devicesOf('a', { ...a100x80, count: 1 }));
+    const { placement, ...rest } = reservation([{ node: 'a', count: 1, cards: ['GPU-a-0'] }]);
+    inventory.setReservation({ ...rest, placement });
+    expect(standing(inventory)).toEqual(['30 by 1', 'free']);
+    inventory.setReservation({ ...rest, placement: { ...placement, resourceName: 'nvidia.com/gpu' } });
+    expect(standing(inventory)).toEqual(['free', '30 by 1']);
   });
 
   it('names no more cards than its workers have, whatever somebody wrote on the Job', () => {
@@ -445,6 +489,16 @@ describe('a reservation that names no cards, as a large gang has too many', () =
     expect(standing(inventory)).toEqual(['10 by 1', '30 by 1', '80 by 1']);
     inventory.removeClaim('s');
     expect(standing(inventory)).toEqual(['80 by 1', '30 by 1', 'free']);
+  });
+
+  it('leaves room for the others, the largest shares first', () => {
+    const inventory = aCluster({ a: 2 });
+    for (const [name, gibibytes] of Object.entries({ a: 30, b: 40, c: 50, d: 40 })) {
+      const { placement, ...rest } = any(1);
+      const claim = { ...placement.claim!, mebibytes: gibibytes * gi };
+      inventory.setReservation({ ...rest, run: `${name}/1`, placement: { ...placement, claim } });
+    }
+    expect(standing(inventory)).toEqual(['80 by 2', '80 by 2']);
   });
 
   it('leaves alone what is tainted, of another kind, or has no room', () => {
@@ -622,6 +676,44 @@ describe('devices that are parts of one card', () => {
     ]);
   });
 
+  it('are in use once, however many are on them', () => {
+    const inventory = aSlicedNode();
+    const half = workloadOf('job', { isolation: 'MIG', vramMebibytes: 40 * gi });
+    expect(reserve(inventory, half)).toEqual([{ node: 'a', count: 1, cards: ['3g.40gb-0'] }]);
+    inventory.setClaim(slice('3g.40gb-0'));
+    expect(standing(inventory)[5]).toBe('80 by 2');
+    expect(blocked(inventory)).toEqual([yes, no, no, yes, yes, no, no]);
+    inventory.removeClaim('on-3g.40gb-0');
+    expect(blocked(inventory)).toEqual([yes, no, no, yes, yes, no, no]);
+  });
+
+  it('are kept where they overlap with nothing that is kept before', () => {
+    const inventory = inventoryOf([byClaim('a', 1)]);
+    const { devices } = slicedCard(() => 'GPU-a-0');
+    // As a dynamic layout has it: each slice in its own place on the card.
+    const places: Readonly<Record<string, readonly number[]>> = {
+      ...{ 'gpu-0': [0, 1, 2, 3], '3g.40gb-0': [0, 1], '3g.40gb-1': [2, 3] },
+      ...{ '1g.20gb-0': [0], '1g.20gb-1': [1], '1g.20gb-2': [2], '1g.20gb-3': [3] },
+    };
+    const placed = devices.map((device) => {
+      const own = places[device.id.split('/')[2] ?? ''] ?? [];
+      return { ...device, counters: Object.fromEntries(own.map((place) => [`place-${place}`, 1])) };
+    });
+    const counters = Object.fromEntries([0, 1, 2, 3].map((place) => [`place-${place}`, 1]));
+    for (const [run, profile, gibibytes] of [
+      ['large/1', '3g.40gb', 40],
+      ['small/1', '1g.20gb', 20],
+    ] as const) {
+      const { placement } = reservation([{ node: 'a', count: 1, cards: ['GPU-a-0'] }]);
+      const product = `${a100x80.product}-MIG-${profile}`;
+      const claim = { ...placement.claim!, mebibytes: gibibytes * gi };
+      const own = { ...placement, resourceName: 'mig.nvidia.com', product, claim };
+      inventory.setReservation(reservation([], { run, placement: own }));
+    }
+    inventory.setDevices('a', { devices: placed, counters });
+    expect(standing(inventory).map((words) => words.startsWith('free'))).toEqual([yes, yes, yes, no, yes, no, yes]);
+  });
+
   it('are no more blocked by a reservation that is given back', () => {
     const inventory = aSlicedNode();
     reserve(inventory, workloadOf('job'));
@@ -650,6 +742,19 @@ describe('a card that its driver has tainted', () => {
     expect(verdictOf(inventory, job({ vramMebibytes: 60 * gi }))).toMatch(/; the most free on one card is 50Gi$/);
     inventory.removeClaim('s');
     expect(standing(inventory)).toEqual(['free, blocked', '30 by 1']);
+  });
+
+  it('stays closed where it has something in common with others', () => {
+    const inventory = inventoryOf([byClaim('a', 1)]);
+    const { devices, counters } = slicedCard();
+    inventory.setDevices('a', {
+      counters,
+      devices: devices.map((device) => ({ ...device, tainted: device.id.endsWith('1g.20gb-0') })),
+    });
+    expect(blocked(inventory)).toEqual([no, yes, no, no, no, no, no]);
+    inventory.setClaim(slice('1g.20gb-1'));
+    inventory.removeClaim('on-1g.20gb-1');
+    expect(blocked(inventory)).toEqual([no, yes, no, no, no, no, no]);
   });
 
   it('is in use again when the taint is gone', () => {
@@ -774,7 +879,9 @@ describe('a node that offers its cards both ways', () => {
   });
 
   it('is not closed by what is no card of its vendor', () => {
-    const inventory = both();
+    const offered = { 'nvidia.com/gpu': '2', 'nvidia.com/hostdev': '4', 'amd.com/gpu': '4' };
+    const inventory = inventoryOf([nodeOf('a', { ...a100x80, count: 2 }, { allocatable: offered })]);
+    inventory.setDevices('a', devicesOf('a', { ...a100x80, count: 2 }));
     const requests = { 'nvidia.com/hostdev': 1, 'amd.com/gpu': 1, 'example.com/nvidia.com-gpu': 1, pods: 1 };
     inventory.setPod(podOn('a', 'p', 0, { requests }));
     expect(open(inventory)).toBe('open open open');
@@ -819,6 +926,13 @@ describe('what a run holds', () => {
         .sort(),
     ).toEqual(['a', 'a', 'b']);
     expect(inventory.heldBy('nobody/1')).toEqual([]);
+  });
+
+  it('is nothing of a worker that has finished', () => {
+    const inventory = underWay();
+    inventory.setPod(podOf('w0', true));
+    inventory.removeClaim('claim-w0');
+    expect(inventory.heldBy('job/1').map(({ node }) => node)).toEqual(['a', 'b']);
   });
 
   it('is gone while it is lifted, and given back exactly', () => {

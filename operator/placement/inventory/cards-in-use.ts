@@ -240,11 +240,11 @@ export class CardsInUse {
     // Card by card where they are named, else worker by worker: his are different ones.
     const step = identities[0] === '' ? gpus : 1;
     for (let index = 0; index < identities.length; index += step) {
+      blockCards(state);
       for (const card of cardsFor(placement, identities[index] ?? '', state)) {
         this.#countOn(node, { card, mebibytes }, 1);
         takes.push({ card, mebibytes });
       }
-      blockCards(state);
     }
     return takes;
   }

@@ -109,7 +109,7 @@ export const cardNodeArbitrary = fc.record({
   model: fc.constantFrom(cardModels.t4, cardModels.a40, cardModels.a100x80),
   count: fc.constantFrom(1, 2, 4),
   rule: fc.constantFrom(...shareRules),
-  hasTainted: fc.integer({ min: 0, max: 7 }).map((digit) => digit === 0),
+  hasTainted: fc.integer({ min: 0, max: 4 }).map((digit) => digit === 0),
   ready: fc.integer({ min: 0, max: 9 }).map((digit) => digit !== 0),
 });
 export type CardNodeSketch = typeof cardNodeArbitrary extends fc.Arbitrary<infer T> ? T : never;
