@@ -40,7 +40,7 @@ bench-heat: $(INSTALLED) ## Heat of 20,000 plans a second on a real Redis, besid
 bench-placement: $(INSTALLED) ## How full a production cluster gets, beside published policies: TRACE=<folder>, SEEDS=, LISTS=, POLICIES=.
 	@$(NODE) node hack/bench/placement/main.ts
 
-replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, JOBS=, SPEED=, LIST=.
+replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, CARDS=dra (shares of cards), JOBS=, SPEED=, LIST=, SEED=.
 	@$(NODE) node hack/replay/main.ts
 
 ##@ Development

@@ -1,7 +1,8 @@
-// The long form of e2e/replay: the first 500 tasks of openb on all of its nodes.
+// The long forms of e2e/replay: the first 500 tasks of openb on all of its nodes, and 2,000 arrivals with shares of cards.
 import { describe, expect, it } from 'vitest';
 import { operatorForFile } from '../setup/gpujobs.ts';
 import { onWrongCards, overbooked, waitsInVain } from '../replay/oracle.ts';
+import { expectAsSimulated, expectLastingWaits, replaySharesToRest } from '../replay/shares.ts';
 import { openb, replayToRest, skipped, traceIsThere } from '../replay/scenario.ts';
 
 const jobs = Number(process.env['JOBS'] ?? 500);
@@ -16,5 +17,12 @@ describe.runIf(traceIsThere)(`a long replay of openb${skipped}`, () => {
     expect(waitsInVain(state)).toEqual([]);
     expect(overbooked(state)).toEqual([]);
     expect(onWrongCards(state)).toEqual([]);
+  });
+
+  it('of 2,000 tasks with shares fills a cluster as the simulation does, within one point', async () => {
+    const rest = await replaySharesToRest(openb(), 2_000, 'replay shares of 2,000');
+    expect(rest.live.replayed.cameToRest).toBe(true);
+    await expectLastingWaits(rest);
+    expectAsSimulated(rest, 1);
   });
 });

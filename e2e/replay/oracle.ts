@@ -21,6 +21,7 @@ export interface GPUJobObject extends KubernetesObject {
     requiredVRAM: string;
     gpus?: number;
     products?: { allow?: string[] };
+    isolation?: string;
     template: { spec: { containers: { resources?: Resources }[] } };
   };
 }
@@ -31,7 +32,7 @@ export interface State {
   gpuJobs: readonly GPUJobObject[];
 }
 
-interface Room {
+export interface Room {
   cards: number;
   cpuMillis: number;
   memoryMebibytes: number;
@@ -51,11 +52,11 @@ function cpuMillis(text: string | undefined): number {
 
 const mebibytesOf: Record<string, number> = { Mi: 1, Gi: 1_024, Ti: 1_048_576 };
 
-function mebibytes(text: string | undefined): number {
+export function mebibytes(text: string | undefined): number {
   return whole(text, /^(\d+)(?:Mi|Gi|Ti)$/) * (mebibytesOf[text?.slice(-2) ?? ''] ?? 0);
 }
 
-function asked(containers: { resources?: Resources }[]): Room {
+export function asked(containers: { resources?: Resources }[]): Room {
   const of = (name: string): string | undefined => {
     const [container] = containers;
     return container?.resources?.requests?.[name] ?? container?.resources?.limits?.[name];
@@ -79,14 +80,14 @@ function roomOf({ status: { allocatable } }: NodeObject): Room {
 
 const quantities = ['cards', 'cpuMillis', 'memoryMebibytes', 'pods'] as const;
 
-function minus(room: Room, less: Room): Room {
+export function minus(room: Room, less: Room): Room {
   return Object.fromEntries(quantities.map((name) => [name, room[name] - less[name]])) as unknown as Room;
 }
 
-const isEnough = (room: Room): boolean => quantities.every((name) => room[name] >= 0);
+export const isEnough = (room: Room): boolean => quantities.every((name) => room[name] >= 0);
 
 /** What bound Pods leave on each node. */
-function roomLeft({ nodes, pods }: State): Map<string, Room> {
+export function roomLeft({ nodes, pods }: State): Map<string, Room> {
   const left = new Map(nodes.map((node) => [node.metadata.name, roomOf(node)]));
   for (const { spec, status } of pods) {
     const room = left.get(spec.nodeName ?? '');
@@ -96,7 +97,7 @@ function roomLeft({ nodes, pods }: State): Map<string, Room> {
   return left;
 }
 
-function isRightCard({ spec }: GPUJobObject, node: NodeObject): boolean {
+export function isRightCard({ spec }: GPUJobObject, node: NodeObject): boolean {
   const labels = node.metadata.labels ?? {};
   const allow = spec.products?.allow ?? [];
   const product = labels['nvidia.com/gpu.product'] ?? '';

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { operatorForFile } from '../setup/gpujobs.ts';
 import { onWrongCards, overbooked, waiting, waitsInVain } from './oracle.ts';
 import { openb, replayToRest, skipped, traceIsThere } from './scenario.ts';
+import { expectAsSimulated, expectLastingWaits, replaySharesToRest } from './shares.ts';
+import { overdrawn, waitsInVain as sharesWaitInVain } from './shares-oracle.ts';
 
 describe.runIf(traceIsThere)(`a replay of openb${skipped}`, () => {
   operatorForFile({ name: 'operator-replay' });
@@ -39,5 +41,21 @@ describe.runIf(traceIsThere)(`a replay of openb${skipped}`, () => {
         .map(({ metadata }) => metadata.name)
         .sort(),
     );
+  });
+
+  // The long form has 2,000 and plain Pods among them: where those go decides more, on few nodes, than all that is judged here.
+  it('with shares of cards fills a small cluster as the simulation does', { timeout: 600_000 }, async () => {
+    const { nodes, tasks } = openb();
+    const withCards = { nodes, tasks: tasks.filter(({ cards }) => cards > 0) };
+    const rest = await replaySharesToRest(withCards, 200, 'replay shares');
+    const { live, state } = rest;
+    expect(live.replayed.cameToRest).toBe(true);
+    expect(waiting(state).length).toBeGreaterThan(0);
+    await expectLastingWaits(rest);
+    // One card of these is nearly a point.
+    expectAsSimulated(rest, 2);
+    // The oracle isn't blind: without Pods and claims everybody would fit, with each claim twice no card would do.
+    expect(sharesWaitInVain({ ...state, pods: [], claims: [] })).not.toEqual([]);
+    expect(overdrawn({ ...state, claims: [...state.claims, ...state.claims] })).not.toEqual([]);
   });
 });

@@ -27,7 +27,7 @@ export const assumptions: readonly string[] = [
   `A task asks a share of "a card": its VRAM is that share of the smallest card it may run on (${anyCardMebibytes} MiB where it names none).`,
 ];
 
-function modelOf(name: string): Model {
+export function modelOf(name: string): Model {
   const model = models[name];
   if (model === undefined) throw new Error(`openb has a card model ${name} that hack/openb/cards.ts doesn't know`);
   return model;

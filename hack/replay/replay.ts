@@ -1,21 +1,23 @@
-// Submits a trace's tasks in its order and waits until the cluster has come to rest: whoever fits is bound, the others
-// wait for a reason that lasts. The nodes and the operator must be there already.
+// Submits tasks in their order and waits until the cluster has come to rest: whoever fits is bound, the others wait for a
+// reason that lasts. The nodes and the operator must be there already.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Api } from '../api/client.ts';
+import type { Api, KubernetesObject } from '../api/client.ts';
 import { follow } from '../api/follow.ts';
 import { inParallel } from '../api/parallel.ts';
 import { gpuJobsOf, podsOf } from '../bench/gpujobs.ts';
 import type { TraceTask } from '../openb/trace.ts';
 import type { Progress } from '../terminal/progress.ts';
-import { type Speed, gpuJobOf, podOf } from './objects.ts';
+import { type Speed, podOf, wholeCardsJobOf } from './objects.ts';
 import { type GPUJobState, type PodState, type Standing, Standings, isLasting } from './standing.ts';
 
 /** So few at a time that they arrive nearly in the trace's order. */
-const clients = 8;
+export const clients = 8;
 /** The planner looks again every 5 s where somebody waits; three times without any news is rest. */
 const restMilliseconds = 15_000;
 const lookMilliseconds = 250;
+/** A client that waits for its task goes on after this long, whatever became of it. */
+const settlingMilliseconds = 60_000;
 
 export interface ReplayOptions {
   readonly api: Api;
@@ -23,8 +25,19 @@ export interface ReplayOptions {
   readonly namespace: string;
   readonly tasks: readonly TraceTask[];
   readonly speed: Speed;
+  /** What a task with cards is; default: a GPUJob for whole cards. */
+  readonly jobOf?: (task: TraceTask, speed: Speed) => KubernetesObject;
+  /** Default: as fast as the API server takes them. */
+  readonly submission?: 'AtOnce' | 'WhenSettled';
+  readonly pause?: Pause;
   readonly bar: Progress;
   readonly signal: AbortSignal;
+}
+
+/** Between two parts of the tasks: the second is submitted when the first has come to rest. */
+export interface Pause {
+  readonly afterTasks: number;
+  readonly atRest: () => Promise<void>;
 }
 
 export interface Replayed {
@@ -45,26 +58,42 @@ interface Names {
 }
 
 export async function replay(options: ReplayOptions): Promise<Replayed> {
-  const { api, namespace, tasks, signal } = options;
+  const { api, namespace, tasks, pause, signal } = options;
   const started = performance.now();
   const standings = new Standings();
   const stop = new AbortController();
   const following = followAll(api, namespace, standings, AbortSignal.any([signal, stop.signal]));
   try {
+    const rests: Rest[] = [];
+    if (pause !== undefined) {
+      rests.push(await playPart(options, standings, 0, pause.afterTasks));
+      await pause.atRest();
+    }
+    rests.push(await playPart(options, standings, pause?.afterTasks ?? 0, tasks.length));
     const names = namesOf(tasks);
-    const submitted = submitAll(options, standings);
-    const [rest] = await Promise.all([untilRest(options, names, standings, submitted), submitted]);
     return {
       gpuJobs: new Map(names.gpuJobs.map((name) => [name, standings.ofGPUJob(name)])),
       pods: new Map(names.pods.map((name) => [name, standings.ofPod(name)])),
       waitedMilliseconds: standings.waitedMilliseconds,
       seconds: (performance.now() - started) / 1_000,
-      ...rest,
+      mostCardsHeld: Math.max(...rests.map(({ mostCardsHeld }) => mostCardsHeld)),
+      cameToRest: rests.every(({ cameToRest }) => cameToRest),
     };
   } finally {
     stop.abort();
     await following;
   }
+}
+
+type Rest = Pick<Replayed, 'mostCardsHeld' | 'cameToRest'>;
+
+/** Submits the tasks from one number to another; at rest are then all up to there. */
+async function playPart(options: ReplayOptions, standings: Standings, from: number, to: number): Promise<Rest> {
+  const { tasks } = options;
+  const submitted = submitAll({ ...options, tasks: tasks.slice(from, to) }, standings);
+  const names = namesOf(tasks.slice(0, to));
+  const [rest] = await Promise.all([untilRest(options, names, standings, submitted), submitted]);
+  return rest;
 }
 
 function namesOf(tasks: readonly TraceTask[]): Names {
@@ -98,12 +127,17 @@ async function followAll(api: Api, namespace: string, standings: Standings, sign
   ]);
 }
 
-async function submitAll({ api, namespace, tasks, speed, signal }: ReplayOptions, standings: Standings): Promise<void> {
+async function submitAll(options: ReplayOptions, standings: Standings): Promise<void> {
+  const { api, namespace, tasks, speed, jobOf = wholeCardsJobOf, submission = 'AtOnce', signal } = options;
   await inParallel(tasks, clients, async (task) => {
     signal.throwIfAborted();
     standings.submitting(task.name);
-    if (task.cards > 0) await api.create(gpuJobsOf(namespace), gpuJobOf(task, speed));
+    if (task.cards > 0) await api.create(gpuJobsOf(namespace), jobOf(task, speed));
     else await api.create(podsOf(namespace), podOf(task, speed));
+    if (submission === 'WhenSettled') {
+      const patience = delay(settlingMilliseconds, undefined, { signal, ref: false });
+      await Promise.race([standings.untilSettled(task.name), patience]);
+    }
   });
 }
 
@@ -112,8 +146,8 @@ async function untilRest(
   names: Names,
   standings: Standings,
   submitted: Promise<void>,
-): Promise<Pick<Replayed, 'mostCardsHeld' | 'cameToRest'>> {
-  const deadline = performance.now() + 300_000 + tasks.length * 200;
+): Promise<Rest> {
+  const deadline = performance.now() + 300_000 + tasks.length * 500;
   const state = { allSubmitted: false };
   submitted.then(
     () => (state.allSubmitted = true),

@@ -1,12 +1,13 @@
 // The lines a replay ends with, assumptions included: figures without them would be worth nothing.
 import { percentile } from '../bench/figures.ts';
 import { assumptions } from '../openb/cards.ts';
+import { cardsOf } from '../openb/cut.ts';
 import type { TraceNode, TraceTask } from '../openb/trace.ts';
-import { type Speed, meaning } from './objects.ts';
+import { type Speed, meaningOfWholeCards } from './objects.ts';
 import type { Replayed } from './replay.ts';
 import type { Standing } from './standing.ts';
 
-function line(what: string, figure: string): string {
+export function line(what: string, figure: string): string {
   return `${what.padEnd(34)} ${figure}`;
 }
 
@@ -35,28 +36,40 @@ function waits(milliseconds: readonly number[]): string {
   return `p50 ${at(0.5)}  p99 ${at(0.99)}  max ${at(1)}`;
 }
 
-export function report(
-  { gpuJobs, pods, waitedMilliseconds, mostCardsHeld, seconds, cameToRest }: Replayed,
-  nodes: readonly TraceNode[],
-  tasks: readonly TraceTask[],
-  speed: Speed,
-): string[] {
-  const cards = nodes.reduce((sum, node) => sum + node.cards, 0);
-  const asked = tasks.reduce((sum, task) => sum + task.cards, 0);
-  const share = ((100 * mostCardsHeld) / cards).toFixed(1);
+/** How the tasks fared, whatever their cards are held by. */
+export function standingLines({ gpuJobs, pods, waitedMilliseconds }: Replayed): string[] {
   return [
-    ...meaning,
-    ...assumptions,
-    speed === 0
-      ? 'All are submitted at once, in the order of the trace; nobody leaves.'
-      : `All are submitted at once, in the order of the trace; life times are divided by ${speed}.`,
-    '',
     standingLine('GPUJobs', gpuJobs),
     line('GPUJobs that wait, by reason', waitingByReason(gpuJobs)),
     standingLine('plain Pods', pods),
     line('plain Pods that wait, by reason', waitingByReason(pods)),
     line('wait for a binding, s', waits(waitedMilliseconds)),
+  ];
+}
+
+export function tookLine({ seconds, cameToRest }: Replayed): string {
+  return line('took, s', `${seconds.toFixed(1)}${cameToRest ? '' : ', and was still moving when its time was up'}`);
+}
+
+export function report(
+  replayed: Replayed,
+  nodes: readonly TraceNode[],
+  tasks: readonly TraceTask[],
+  speed: Speed,
+): string[] {
+  const { mostCardsHeld } = replayed;
+  const cards = cardsOf(nodes);
+  const asked = tasks.reduce((sum, task) => sum + task.cards, 0);
+  const share = ((100 * mostCardsHeld) / cards).toFixed(1);
+  return [
+    ...meaningOfWholeCards,
+    ...assumptions,
+    speed === 0
+      ? 'All are submitted at once, in the order of the trace; nobody leaves.'
+      : `All are submitted at once, in the order of the trace; life times are divided by ${speed}.`,
+    '',
+    ...standingLines(replayed),
     line('allocation', `${mostCardsHeld} of ${cards} cards (${share} %); the tasks ask for ${asked}`),
-    line('took, s', `${seconds.toFixed(1)}${cameToRest ? '' : ', and was still moving when its time was up'}`),
+    tookLine(replayed),
   ];
 }

@@ -72,12 +72,22 @@ export class Standings {
   readonly #pods = new Map<string, Standing>();
   readonly #submittedAt = new Map<string, number>();
   readonly #waitedMilliseconds = new Map<string, number>();
+  /** Who waits for a task to settle, by its name. */
+  readonly #settled = new Map<string, () => void>();
   /** When anything was last heard that changed a standing. */
   changedAt = performance.now();
 
   /** Just before its request is sent. */
   submitting(name: string): void {
     this.#submittedAt.set(name, performance.now());
+  }
+
+  /** Resolves when the task is bound, or waits for a reason that stays. Ask once for each task. */
+  untilSettled(name: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled.set(name, resolve);
+      this.#tellIfSettled(name);
+    });
   }
 
   gpuJob(gpujob: GPUJobState): void {
@@ -121,5 +131,13 @@ export class Standings {
     const before = of.get(name);
     if (JSON.stringify(before) !== JSON.stringify(standing)) this.changedAt = performance.now();
     of.set(name, standing);
+    this.#tellIfSettled(name);
+  }
+
+  #tellIfSettled(name: string): void {
+    const standing = this.#bound.get(name) ?? this.#gpuJobs.get(name) ?? this.#pods.get(name);
+    if (standing === undefined || !isLasting(standing)) return;
+    this.#settled.get(name)?.();
+    this.#settled.delete(name);
   }
 }

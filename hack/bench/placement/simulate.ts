@@ -1,5 +1,5 @@
-// Places the tasks of a trace one by one with the operator's own planner, on its inventory of cards that can be shared. Nobody
-// leaves. A card is a thousand units of VRAM whatever its model, because that is what the trace's shares are parts of.
+// Places the tasks of a trace one by one with the operator's own planner, on its inventory of cards that can be shared. Who is
+// placed never leaves. A card is a thousand units of VRAM whatever its model, because that is what the trace's shares are parts of.
 import { RecentDemand } from '../../../operator/placement/choice/demand.ts';
 import { Inventory } from '../../../operator/placement/inventory/inventory.ts';
 import {
@@ -7,7 +7,9 @@ import {
   type CardPool,
   emptyQueueMemory,
   type NodeDevices,
+  type Placement,
   type Policy,
+  type QueueMemory,
   type Workload,
 } from '../../../operator/placement/model.ts';
 import { plan, reservationFor } from '../../../operator/placement/queue/planner.ts';
@@ -17,8 +19,30 @@ import { demandMillis } from './arrivals.ts';
 /** After each arrival: cards asked for so far and cards allocated, in thousandths. */
 export type OnArrival = (arrivedMillis: number, allocatedMillis: number) => void;
 
+/** Chooses the node of a Pod without cards, by what is requested on each so far; undefined: none has room. */
+export type BindPod = (pod: Requests, requestedOn: (node: string) => Requests) => string | undefined;
+
+export interface Requests {
+  readonly cpuMillis: number;
+  readonly memoryMebibytes: number;
+}
+
+export interface Rules {
+  /** A task that finds no room leaves, as by the paper's measure, or waits in the queue, as a GPUJob does. */
+  readonly whoFindsNoRoom: 'Leaves' | 'Waits';
+  /** Absent: tasks without cards are placed like the others, as by the paper's measure. */
+  readonly bindPod?: BindPod;
+}
+
+const measure: Rules = { whoFindsNoRoom: 'Leaves' };
+
 const wholeCard = 1000;
 const bytesPerMebibyte = 1_048_576;
+
+interface Arrival {
+  readonly task: TraceTask;
+  readonly workload: Workload;
+}
 
 /** Returns the thousandths of cards that are allocated at the end. */
 export function simulate(
@@ -26,27 +50,81 @@ export function simulate(
   list: readonly TraceTask[],
   policy: Policy,
   onArrival: OnArrival,
+  rules = measure,
 ): number {
-  const inventory = inventoryOf(nodes);
-  const policies = new Map([[policy.name, policy]]);
-  const demand = new RecentDemand();
+  const cluster = new Cluster(nodes, policy, rules);
   let arrived = 0;
-  let allocated = 0;
   for (const [index, task] of list.entries()) {
-    const workload = workloadOf(task, index, policy.name);
+    const arrival = { task, workload: workloadOf(task, index, policy.name) };
     // The operator sees GPUJobs; work without cards is a plain Pod.
-    if (task.cards > 0) demand.note(workload);
-    const current = demand.current(() => inventory.cardsByProduct());
-    const input = { queue: [workload], inventory, policies, memory: emptyQueueMemory, nowMilliseconds: 0 };
-    const verdict = plan({ ...input, demand: current }).verdicts.get(workload.uid);
+    if (task.cards > 0) cluster.submit(arrival);
+    else cluster.create(arrival);
     arrived += demandMillis(task);
-    if (verdict?.kind === 'Placed') {
-      inventory.setReservation(reservationFor(workload, verdict.placement));
-      allocated += demandMillis(task);
-    }
-    onArrival(arrived, allocated);
+    onArrival(arrived, cluster.allocatedMillis);
   }
-  return allocated;
+  return cluster.allocatedMillis;
+}
+
+/** No time passes in it: whoever waits at the head of the queue never does so for a minute, and is only passed by others. */
+class Cluster {
+  allocatedMillis = 0;
+  readonly #rules: Rules;
+  readonly #inventory: Inventory;
+  readonly #policies: ReadonlyMap<string, Policy>;
+  readonly #demand = new RecentDemand();
+  #queue: readonly Arrival[] = [];
+  #memory = emptyQueueMemory;
+
+  constructor(nodes: readonly TraceNode[], policy: Policy, rules: Rules) {
+    this.#rules = rules;
+    this.#inventory = inventoryOf(nodes);
+    this.#policies = new Map([[policy.name, policy]]);
+  }
+
+  submit(arrival: Arrival): void {
+    this.#demand.note(arrival.workload);
+    const { left, memory } = this.#pass([...this.#queue, arrival], this.#memory);
+    if (this.#rules.whoFindsNoRoom === 'Leaves') return;
+    this.#queue = left;
+    this.#memory = memory;
+  }
+
+  create(arrival: Arrival): void {
+    const { bindPod } = this.#rules;
+    if (bindPod === undefined) this.#pass([arrival], emptyQueueMemory);
+    else this.#bind(arrival, bindPod);
+  }
+
+  #bind({ task, workload }: Arrival, bindPod: BindPod): void {
+    const nodeName = bindPod(task, (node) => this.#requestedOn(node));
+    if (nodeName === undefined) return;
+    const { uid, namespace, name, perWorker: requests } = workload;
+    this.#inventory.setPod({ uid, namespace, name, nodeName, requests, terminal: false });
+  }
+
+  #requestedOn(node: string): Requests {
+    const used = this.#inventory.usedAmounts(node);
+    return { cpuMillis: used.get('cpu') ?? 0, memoryMebibytes: (used.get('memory') ?? 0) / bytesPerMebibyte };
+  }
+
+  #pass(arrivals: readonly Arrival[], memory: QueueMemory): { left: readonly Arrival[]; memory: QueueMemory } {
+    const inventory = this.#inventory;
+    const demand = this.#demand.current(() => inventory.cardsByProduct());
+    const queue = arrivals.map(({ workload }) => workload);
+    const planned = plan({ queue, inventory, policies: this.#policies, memory, nowMilliseconds: 0, demand });
+    const left: Arrival[] = [];
+    for (const arrival of arrivals) {
+      const verdict = planned.verdicts.get(arrival.workload.uid);
+      if (verdict?.kind === 'Placed') this.#reserve(arrival, verdict.placement);
+      else left.push(arrival);
+    }
+    return { left, memory: planned.memory };
+  }
+
+  #reserve({ task, workload }: Arrival, placement: Placement): void {
+    this.#inventory.setReservation(reservationFor(workload, placement));
+    this.allocatedMillis += demandMillis(task);
+  }
 }
 
 function inventoryOf(nodes: readonly TraceNode[]): Inventory {
