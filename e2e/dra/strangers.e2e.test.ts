@@ -13,6 +13,7 @@ import {
   reasonOf,
   type Stage,
 } from '../setup/gpujobs.ts';
+import { withoutJobController } from '../setup/control-plane.ts';
 import { ownCluster } from '../setup/surroundings.ts';
 
 const operator = operatorForFile({ name: 'operator-dra-strangers' });
@@ -67,23 +68,6 @@ describe.concurrent("a stranger's claim", () => {
     expect(outcomesOf(await stage.untilFinished('alone'))).toEqual(['Complete']);
   });
 });
-
-/** How many tests want it still at this moment. */
-let holders = 0;
-
-/** Nothing that the controller manager does happens while the work is done. */
-async function withoutJobController<T>(work: () => Promise<T>): Promise<T> {
-  const pid = ownCluster()?.pids().get('kube-controller-manager');
-  if (pid === undefined) throw new Error('there is no controller manager of ours');
-  holders += 1;
-  process.kill(pid, 'SIGSTOP');
-  try {
-    return await work();
-  } finally {
-    holders -= 1;
-    if (holders === 0) process.kill(pid, 'SIGCONT');
-  }
-}
 
 /** Submits, waits for the run's Job, and lets a stranger have its card before the Job has a Pod. */
 async function takenUnder(stage: Stage, dra: DRAStage, spec: object, stranger: Stranger): Promise<void> {

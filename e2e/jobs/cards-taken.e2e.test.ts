@@ -12,29 +12,13 @@ import {
   scenario,
   type Stage,
 } from '../setup/gpujobs.ts';
+import { withoutJobController } from '../setup/control-plane.ts';
 import { ownCluster } from '../setup/surroundings.ts';
 
 operatorForFile({ name: 'operator-cards-taken' });
 
 const { a10, a100x40 } = nvidiaCards;
 const none = { application: 0, outOfMemory: 0, disruption: 0 };
-
-/** How many tests want it still at this moment. */
-let holders = 0;
-
-/** Nothing that the controller manager does happens while the work is done. */
-async function withoutJobController<T>(work: () => Promise<T>): Promise<T> {
-  const pid = ownCluster()?.pids().get('kube-controller-manager');
-  if (pid === undefined) throw new Error('there is no controller manager of ours');
-  holders += 1;
-  process.kill(pid, 'SIGSTOP');
-  try {
-    return await work();
-  } finally {
-    holders -= 1;
-    if (holders === 0) process.kill(pid, 'SIGCONT');
-  }
-}
 
 /** Submits, waits for the run's Job, and lets a foreign Pod have cards of its node before the Job has a Pod. */
 async function cardsTakenUnder(stage: Stage, name: string, node: string, cards: number): Promise<void> {

@@ -5,12 +5,11 @@ import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import { createDRANodes, deleteNodes } from '../../hack/nodes/create.ts';
 import type { Cards } from '../../hack/nodes/node.ts';
 import { draNode, driver, uuidOf } from '../../hack/nodes/slices.ts';
-import { defaultPolicySpec } from '../../operator/policy/default-policy.ts';
 import { type Claim, ClaimAccount, claimsPath } from '../dra/claim-account.ts';
+import { createExactPolicy, exactly, policies } from './exact-policy.ts';
 import { type Pod, scenario, type Stage } from './gpujobs.ts';
 import { waitFor } from './surroundings.ts';
 
-const policies = '/apis/orquanta.io/v1alpha1/sovereignpolicies';
 const slices = '/apis/resource.k8s.io/v1/resourceslices';
 const patienceMilliseconds = 60_000;
 
@@ -48,23 +47,17 @@ export class DRAStage {
   }
 
   static async open(stage: Stage): Promise<DRAStage> {
-    const spec = { ...defaultPolicySpec, headroomPermille: 0, learning: { mode: 'Off' } };
-    await stage.api.create(policies, {
-      apiVersion: 'orquanta.io/v1alpha1',
-      kind: 'SovereignPolicy',
-      metadata: { name: stage.namespace },
-      spec,
-    });
+    await createExactPolicy(stage);
     return new DRAStage(stage, await stage.neighbour());
   }
 
   /** For a GPUJob's spec: a share of exactly what is asked for. */
   get shared() {
-    return { isolation: 'Shared' as const, policyName: this.stage.namespace };
+    return exactly('Shared', this.stage);
   }
 
   get exclusive() {
-    return { isolation: 'Exclusive' as const, policyName: this.stage.namespace };
+    return exactly('Exclusive', this.stage);
   }
 
   async nodes(offers: Record<string, Cards | Offer>): Promise<void> {

@@ -4,11 +4,10 @@
 import type { Api } from '../../hack/api/client.ts';
 import { createNodes, deleteNodes } from '../../hack/nodes/create.ts';
 import { type Cards, gpuNode, type NodeObject } from '../../hack/nodes/node.ts';
-import { defaultPolicySpec } from '../../operator/policy/default-policy.ts';
+import { createExactPolicy, exactly, policies } from './exact-policy.ts';
 import { type Pod, scenario, type Stage } from './gpujobs.ts';
 import { waitFor } from './surroundings.ts';
 
-const policies = '/apis/orquanta.io/v1alpha1/sovereignpolicies';
 const register = 'hami.io/node-nvidia-register';
 const allocated = 'hami.io/vgpu-devices-allocated';
 export const namedCards = 'nvidia.com/use-gpuuuid';
@@ -38,23 +37,17 @@ export class HAMiStage {
   }
 
   static async open(stage: Stage): Promise<HAMiStage> {
-    const spec = { ...defaultPolicySpec, headroomPermille: 0, learning: { mode: 'Off' } };
-    await stage.api.create(policies, {
-      apiVersion: 'orquanta.io/v1alpha1',
-      kind: 'SovereignPolicy',
-      metadata: { name: stage.namespace },
-      spec,
-    });
+    await createExactPolicy(stage);
     return new HAMiStage(stage, await stage.neighbour());
   }
 
   /** For a GPUJob's spec: exactly what is asked for. */
   get shared() {
-    return { isolation: 'Shared' as const, policyName: this.stage.namespace };
+    return exactly('Shared', this.stage);
   }
 
   get exclusive() {
-    return { isolation: 'Exclusive' as const, policyName: this.stage.namespace };
+    return exactly('Exclusive', this.stage);
   }
 
   uuid(node: string, index: number): string {

@@ -3,24 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openbNode, vramRequest } from './cards.ts';
-import { type TraceTask, readTrace } from './trace.ts';
+import { traceTask } from './testing.ts';
+import { readTrace } from './trace.ts';
 
 const folder = process.env['TRACE'] ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'openb');
 const isThere = existsSync(folder);
-
-function task(own: Partial<TraceTask>): TraceTask {
-  return {
-    name: 'task',
-    cpuMillis: 1000,
-    memoryMebibytes: 1024,
-    cards: 1,
-    shareMillis: 1000,
-    models: [],
-    createdAtSeconds: 0,
-    lifeSeconds: 60,
-    ...own,
-  };
-}
 
 describe(`the openb trace${isThere ? '' : ` (skipped: there is no folder ${folder}; name it with TRACE)`}`, () => {
   it.skipIf(!isThere)('has the nodes and cards its README counts', () => {
@@ -79,10 +66,10 @@ describe('the VRAM of a share', () => {
       want: { requiredVRAMMebibytes: 15360, gpus: 8 },
     },
   ])('$title', ({ own, want }) => {
-    expect(vramRequest(task(own))).toMatchObject(want);
+    expect(vramRequest(traceTask(own))).toMatchObject(want);
   });
 
   it('refuses a model it does not know', () => {
-    expect(() => vramRequest(task({ models: ['H900'] }))).toThrow('openb has a card model H900');
+    expect(() => vramRequest(traceTask({ models: ['H900'] }))).toThrow('openb has a card model H900');
   });
 });

@@ -1,21 +1,7 @@
 // What a share of a card is where a driver divides cards: the same part of every model.
 import { describe, expect, it } from 'vitest';
 import { cardMebibytes, openbDRANode, shareRequest } from './shares.ts';
-import type { TraceTask } from './trace.ts';
-
-function task(own: Partial<TraceTask>): TraceTask {
-  return {
-    name: 'task',
-    cpuMillis: 1000,
-    memoryMebibytes: 1024,
-    cards: 1,
-    shareMillis: 1000,
-    models: [],
-    createdAtSeconds: 0,
-    lifeSeconds: 60,
-    ...own,
-  };
-}
+import { traceTask } from './testing.ts';
 
 describe('a share of a card', () => {
   it.each([
@@ -45,7 +31,7 @@ describe('a share of a card', () => {
       want: { requiredVRAMMebibytes: 800, gpus: 1, isolation: 'Shared', allow: [] },
     },
   ])('$title', ({ own, want }) => {
-    expect(shareRequest(task(own))).toEqual(want);
+    expect(shareRequest(traceTask(own))).toEqual(want);
   });
 });
 

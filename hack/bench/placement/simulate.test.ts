@@ -1,6 +1,7 @@
 // The simulated cluster by hand-made tasks: the rules of the paper's measure, and those of a cluster where who finds no room waits.
 import { describe, expect, it } from 'vitest';
 import type { TraceNode, TraceTask } from '../../openb/trace.ts';
+import { traceTask } from '../../openb/testing.ts';
 import { policyOf } from './policies.ts';
 import { type Rules, simulate } from './simulate.ts';
 
@@ -8,19 +9,7 @@ function node(name: string, cards: number, own: Partial<TraceNode> = {}): TraceN
   return { name, cpuMillis: 96_000, memoryMebibytes: 393_216, cards, model: 'T4', ...own };
 }
 
-function task(own: Partial<TraceTask> = {}): TraceTask {
-  return {
-    name: 'task',
-    cpuMillis: 100,
-    memoryMebibytes: 128,
-    cards: 1,
-    shareMillis: 1000,
-    models: [],
-    createdAtSeconds: 0,
-    lifeSeconds: 60,
-    ...own,
-  };
-}
+const task = (own: Partial<TraceTask> = {}): TraceTask => traceTask({ cpuMillis: 100, memoryMebibytes: 128, ...own });
 
 const share = (millis: number): TraceTask => task({ shareMillis: millis });
 const times = (count: number, one: TraceTask): TraceTask[] => Array.from({ length: count }, () => one);
