@@ -166,6 +166,16 @@ export interface CardFilter {
   readonly constraints: NodeConstraints;
 }
 
+/** What one worker asks. */
+export interface Ask extends CardFilter {
+  /** VRAM per card, headroom included where it applies. */
+  readonly needMebibytes: number;
+  /** Without headroom: on a share, which headroom only makes larger as far as the card goes. */
+  readonly leastMebibytes: number;
+  readonly gpus: number;
+  readonly perWorker: ResourceAmounts;
+}
+
 /** A GPUJob that wants to be placed, reduced to what placement needs. */
 export interface Workload extends CardFilter {
   readonly uid: string;

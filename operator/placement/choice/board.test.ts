@@ -2,7 +2,8 @@
 // seen for the first time.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Ask, backendOf } from '../fit/fit.ts';
+import { backendOf } from '../cards/backend-of.ts';
+import type { Ask } from '../model.ts';
 import { chooseCards, workersByCards } from '../fit/room.ts';
 import { withCards } from '../fit/shape.ts';
 import type { Inventory } from '../inventory/inventory.ts';

@@ -1,6 +1,6 @@
 // For one kind of worker on one pool of one class of nodes: how well each node would take it, kept up to date as nodes change.
 // It is what keeps a decision cheap on thousands of nodes: only those that changed since the last look are judged again.
-import type { Ask } from '../fit/fit.ts';
+import type { Ask } from '../model.ts';
 import type { NodeClass, NodeEntry } from '../inventory/node-class.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Demand } from './demand.ts';

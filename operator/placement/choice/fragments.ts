@@ -2,9 +2,9 @@
 // too little CPU or memory beside them. A placement is as good as it leaves little of that: the gradient of "Beware of
 // Fragmentation" (USENIX ATC'23), in terms of VRAM, cards and CPU.
 import { asksShares, takenOfCard } from '../fit/room.ts';
-import { type Ask, cardsPerWorkerAllowed, classKindViolation } from '../fit/fit.ts';
+import { cardsPerWorkerAllowed, classKindViolation } from '../fit/fit.ts';
+import type { Ask, CardPool } from '../model.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
-import type { CardPool } from '../model.ts';
 import type { Demand, DemandShape } from './demand.ts';
 import type { PoolState } from './node-state.ts';
 

@@ -1,6 +1,6 @@
 // A node's pool as far as packing depends on it: what is free of its cards, and the CPU and memory beside them. Nodes in the same
 // state pack alike, whatever their names, so most of what is asked of one was answered for another.
-import { freeMebibytes } from '../fit/room.ts';
+import { freeMebibytes } from '../inventory/card-room.ts';
 import type { CardState } from '../inventory/cards-in-use.ts';
 import type { NodeEntry } from '../inventory/node-class.ts';
 

@@ -3,7 +3,7 @@
 // nothing gained or lost is 120, and 0.3, 0.5, 1 and 2 cards gained are 138, 149, 175 and 211.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Ask } from '../fit/fit.ts';
+import type { Ask } from '../model.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { emptyQueueMemory, type Workload } from '../model.ts';
 import { plan } from '../queue/planner.ts';

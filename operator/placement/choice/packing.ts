@@ -1,6 +1,6 @@
 // How well a worker would pack onto a node: what its placement does to what could still be placed there. Pure arithmetic on the
 // node's state; which of its cards stand behind it is settled once a node is chosen.
-import type { Ask } from '../fit/fit.ts';
+import type { Ask } from '../model.ts';
 import { asksShares, takenOfCard } from '../fit/room.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
 import type { Demand } from './demand.ts';

@@ -1,7 +1,7 @@
 // Finds the best free place for one worker, and for all workers of a gang together. It looks at what is free now; what is
 // right for the workload at all was settled in its shape.
 import { hasAmount } from '../fit/fit.ts';
-import type { Ask } from '../fit/fit.ts';
+import type { Ask } from '../model.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { boardFor } from './board.ts';
 import type { Demand } from './demand.ts';

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCardPools } from '../cards/card-pools.ts';
 import { fitViolation } from './fit.ts';
-import type { Ask } from './fit.ts';
-import type { NodeConstraints, NodeFacts, NodeSelectorRequirement, Taint, Toleration } from '../model.ts';
+import type { Ask, NodeConstraints, NodeFacts, NodeSelectorRequirement, Taint, Toleration } from '../model.ts';
 import { nodeMatches } from './selectors.ts';
 import { cardModels, nodeOf } from '../testing/builders.ts';
 

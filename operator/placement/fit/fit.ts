@@ -1,7 +1,8 @@
 // Whether one worker fits on one node's cards: a chain of small rules, each an assertion with the words that say what is
 // wrong. The first violation wins. The words are API: they end up in status messages.
 import { formatCapacity } from '../../resources/quantity.ts';
-import type { BackendName, CardFilter, CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
+import { backendOf } from '../cards/backend-of.ts';
+import type { Ask, BackendName, CardFilter, CardPool, NodeFacts } from '../model.ts';
 import { asksShares, takenOfCard } from './room.ts';
 import { nodeMatches } from './selectors.ts';
 import { cardToleration, lastingTaints, untoleratedTaint } from './taints.ts';
@@ -20,16 +21,6 @@ export type RuleName =
   | 'NodeHasEnoughCards'
   | 'NodeHasEnoughFreeCards'
   | 'NodeHasEnoughCPUAndMemory';
-
-/** What one worker asks. */
-export interface Ask extends CardFilter {
-  /** VRAM per card, headroom included where it applies. */
-  readonly needMebibytes: number;
-  /** Without headroom: on a share, which headroom only makes larger as far as the card goes. */
-  readonly leastMebibytes: number;
-  readonly gpus: number;
-  readonly perWorker: ResourceAmounts;
-}
 
 /** One worker on one pool of one node. */
 export interface FitSubject {
@@ -101,10 +92,6 @@ function allocationIsOffered({ ask, pool }: KindSubject): string | undefined {
 }
 
 const backendWords: Readonly<Record<BackendName, string>> = { DevicePlugin: 'device plugin', DRA: 'DRA' };
-
-export function backendOf({ devices }: CardPool): BackendName {
-  return devices === undefined || devices.byLimits === true ? 'DevicePlugin' : 'DRA';
-}
 
 function isolationIsOffered({ ask, pool }: KindSubject): string | undefined {
   if (pool.isolation === ask.isolation) return undefined;

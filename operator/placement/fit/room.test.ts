@@ -1,9 +1,8 @@
 // How much goes onto the cards of one node: in numbers, and which cards they are.
 import { describe, expect, it } from 'vitest';
 import type { Inventory } from '../inventory/inventory.ts';
-import type { CardPool, HeldDevice, NodeDevices } from '../model.ts';
+import type { Ask, CardPool, HeldDevice, NodeDevices } from '../model.ts';
 import { cardModels, devicesOf, inventoryOf, nodeOf, verdictOf, workloadOf } from '../testing/builders.ts';
-import type { Ask } from './fit.ts';
 import { cardsFree, chooseCards, largestShare, takenOfCard, workersByCards, workersOnEmpty } from './room.ts';
 
 const gi = 1024;

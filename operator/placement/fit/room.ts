@@ -1,9 +1,9 @@
 // How much of a job goes onto the cards of one node: whole cards by number, shares of cards by VRAM. One worker's cards are
 // always different ones. It looks at cards alone; CPU and memory are in shape.ts and search.ts.
-import type { CardState, Take } from '../inventory/cards-in-use.ts';
+import { freeMebibytes, fullestCards, mostWorkers, times } from '../inventory/card-room.ts';
+import type { Take } from '../inventory/card-state.ts';
 import type { NodeEntry } from '../inventory/node-class.ts';
-import type { CardPool } from '../model.ts';
-import type { Ask } from './fit.ts';
+import type { Ask, CardPool } from '../model.ts';
 
 /** Whether a worker gets parts of cards, by VRAM; else it gets units of a pool: whole cards, slices, replicas. */
 export function asksShares({ isolation }: Pick<Ask, 'isolation'>, pool: CardPool): boolean {
@@ -61,33 +61,11 @@ export function workersByCards(ask: Ask, entry: NodeEntry, poolIndex: number): n
   );
 }
 
-/** So many workers, each on `gpus` different cards, where each card goes in so many times. */
-function mostWorkers(timesByCard: readonly number[], gpus: number): number {
-  const sum = timesByCard.reduce((total, each) => total + each, 0);
-  let workers = Math.floor(sum / gpus);
-  while (workers > 0 && timesByCard.reduce((total, each) => total + Math.min(workers, each), 0) < workers * gpus) {
-    workers -= 1;
-  }
-  return workers;
-}
-
-/** How often a share goes into what is left of a card. */
-export function times(card: CardState, taken: number): number {
-  if (card.blocked) return 0;
-  // More claims may be on it than it has room for: a stranger's came before the one for which it was kept.
-  return Math.max(0, Math.min(Math.floor(freeMebibytes(card) / taken), card.device.slots - card.takers));
-}
-
 /** The most that so many different cards of a node have free, each, in MiB. */
 export function largestShare(entry: NodeEntry, poolIndex: number, cards: number): number {
   const states = entry.closed[poolIndex] === true ? [] : (entry.cards[poolIndex] ?? []);
   const free = states.map((card) => (times(card, 1) > 0 ? freeMebibytes(card) : 0)).sort((one, other) => other - one);
   return free[cards - 1] ?? 0;
-}
-
-export function freeMebibytes({ device, takenMebibytes }: CardState): number {
-  const { vram } = device.pool;
-  return vram.known ? Math.max(0, vram.mebibytes - takenMebibytes) : 0;
 }
 
 /**
@@ -107,22 +85,4 @@ export function chooseCards(ask: Ask, entry: NodeEntry, poolIndex: number, fill?
       )
     : cards.filter(({ takers, blocked }) => takers === 0 && !blocked).slice(0, ask.gpus);
   return chosen?.length === ask.gpus ? chosen.map((card) => ({ card, mebibytes })) : undefined;
-}
-
-/**
- * The fullest of these cards that have room for a share, one for each of a worker's; where fewer workers like it would fit
- * afterwards than could, those with the most room. Undefined where there aren't enough.
- */
-export function fullestCards(cards: readonly CardState[], mebibytes: number, gpus: number): CardState[] | undefined {
-  const fitting = cards.filter((card) => times(card, mebibytes) > 0);
-  if (fitting.length < gpus) return undefined;
-  const fullest = [...fitting].sort((one, other) => freeMebibytes(one) - freeMebibytes(other)).slice(0, gpus);
-  if (gpus === 1) return fullest;
-  const workers = mostWorkers(
-    fitting.map((card) => times(card, mebibytes)),
-    gpus,
-  );
-  const after = fitting.map((card) => times(card, mebibytes) - Number(fullest.includes(card)));
-  if (mostWorkers(after, gpus) >= workers - 1) return fullest;
-  return [...fitting].sort((one, other) => times(other, mebibytes) - times(one, mebibytes)).slice(0, gpus);
 }

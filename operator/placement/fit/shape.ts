@@ -1,10 +1,10 @@
 // What all workloads that ask for the same have in common within one pass: the pools of the right kind, those that would do
 // when empty, those that may be used now. It asks the rules once per class of nodes and never looks at what is in use.
-import type { Ask } from './fit.ts';
+import type { Ask, BackendName, CardPool, Policy, ResourceAmounts, Workload } from '../model.ts';
 import { takenOfCard, workersOnEmpty } from './room.ts';
-import { backendOf, cardsPerWorkerAllowed, classKindViolation, classViolation, hasAmount } from './fit.ts';
+import { cardsPerWorkerAllowed, classKindViolation, classViolation, hasAmount } from './fit.ts';
+import { backendOf } from '../cards/backend-of.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import type { BackendName, CardPool, Policy, ResourceAmounts, Workload } from '../model.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
 import { looksAtNodes, nodeMatches } from './selectors.ts';
 

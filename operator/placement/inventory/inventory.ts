@@ -2,8 +2,9 @@
 // It holds no queue and decides nothing; what it says follows from the objects it was given, in whatever order.
 import { readCardPools } from '../cards/card-pools.ts';
 import { hamiDevices } from '../cards/hami-devices.ts';
-import { backendOf, classKindViolation } from '../fit/fit.ts';
-import { freeMebibytes } from '../fit/room.ts';
+import { classKindViolation } from '../fit/fit.ts';
+import { backendOf } from '../cards/backend-of.ts';
+import { freeMebibytes } from './card-room.ts';
 import type {
   CardFilter,
   CardOnNode,

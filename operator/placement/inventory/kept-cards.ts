@@ -1,6 +1,6 @@
 // What reservations keep of one node's cards for workers whose claims aren't allocated yet: which they are, and in which order
 // they are chosen, so that it doesn't depend on what was seen first. It chooses; it counts nothing.
-import { fullestCards } from '../fit/room.ts';
+import { fullestCards } from './card-room.ts';
 import type { ClaimFacts, Placement } from '../model.ts';
 import type { CardState, NodeState, Take } from './card-state.ts';
 

@@ -1,6 +1,6 @@
 // Nodes that are alike for placement (same cards, taints, readiness), and among them who has how many cards free. It is what
 // keeps one decision cheap at 5,000 nodes: rules are asked once per class, free cards are found by bucket.
-import { backendOf } from '../fit/fit.ts';
+import { backendOf } from '../cards/backend-of.ts';
 import type { CardPool, NodeFacts, ResourceAmounts } from '../model.ts';
 import type { CardState } from './cards-in-use.ts';
 import { ChangeLog } from './change-log.ts';

@@ -3,10 +3,9 @@
 import { policyNotFound, withHope, withoutHope } from '../words/explain.ts';
 import { hasFreeCardsOn, holdCandidates, Holds, nodesToHold, stillFitsOn } from './holds.ts';
 import type { HoldCandidates, Waiter } from './holds.ts';
-import { backendOf, type Ask } from '../fit/fit.ts';
-import { asksShares, takenOfCard } from '../fit/room.ts';
-import type { Draft, Inventory } from '../inventory/inventory.ts';
+import { backendOf } from '../cards/backend-of.ts';
 import type {
+  Ask,
   CardClaim,
   CardOnNode,
   CardPool,
@@ -20,6 +19,8 @@ import type {
   Verdict,
   Workload,
 } from '../model.ts';
+import { asksShares, takenOfCard } from '../fit/room.ts';
+import type { Draft, Inventory } from '../inventory/inventory.ts';
 import { sceneOf } from '../scene/record-scene.ts';
 import type { Scene } from '../scene/scene.ts';
 import { type Demand, noDemand } from '../choice/demand.ts';

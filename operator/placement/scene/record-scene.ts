@@ -1,10 +1,10 @@
 // Makes the scene of a decision while it is being made. It is small because nodes of a class differ in nothing but what is free.
-import type { ScoreSignals, Workload } from '../model.ts';
+import type { Ask, ScoreSignals, Workload } from '../model.ts';
 import type { Scene, SceneNode, SceneSite } from './scene.ts';
 import { boardFor } from '../choice/board.ts';
 import { nodesWithSignals } from '../choice/score.ts';
 import type { SearchContext } from '../choice/search.ts';
-import { type Ask, backendOf } from '../fit/fit.ts';
+import { backendOf } from '../cards/backend-of.ts';
 import { chooseCards } from '../fit/room.ts';
 import type { Shape, Site } from '../fit/shape.ts';
 import { inService, isRoomy, siteRoom, withCards } from '../fit/shape.ts';

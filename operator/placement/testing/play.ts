@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { boardFor } from '../choice/board.ts';
 import { type Demand, noDemand, RecentDemand } from '../choice/demand.ts';
-import { type Ask, backendOf } from '../fit/fit.ts';
+import { backendOf } from '../cards/backend-of.ts';
+import type { Ask, ClaimFacts, NodeDevices, NodeFacts, PodFacts, Reservation } from '../model.ts';
 import { chooseCards } from '../fit/room.ts';
 import { withCards } from '../fit/shape.ts';
 import { type Draft, Inventory } from '../inventory/inventory.ts';
-import type { ClaimFacts, NodeDevices, NodeFacts, PodFacts, Reservation } from '../model.ts';
 import { cardModels, devicesOf, nodeOf, podOn, workloadOf } from './builders.ts';
 
 export function askFor(changes: Partial<Ask> = {}): Ask {

@@ -2,9 +2,9 @@
 // number that would. Every sentence here is API and tested word for word. It decides nothing.
 import { formatCapacity, formatMebibytes } from '../../resources/quantity.ts';
 import { classKindViolation, classViolation, cardsPerWorkerAllowed, ruleOrder } from '../fit/fit.ts';
-import type { Ask, Violation } from '../fit/fit.ts';
+import type { Violation } from '../fit/fit.ts';
+import type { Ask, CardFilter, CardPool, Verdict, Workload } from '../model.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import type { CardFilter, CardPool, Verdict, Workload } from '../model.ts';
 import type { NodeClass } from '../inventory/node-class.ts';
 import { shortResource } from '../choice/left.ts';
 import { mostWorkersNow } from '../choice/search.ts';
