@@ -37,6 +37,8 @@ export interface ShareRule {
   readonly stepMebibytes: number;
   /** The least of each other capacity (cores, shares …), so that one share doesn't take all of it: by name, as a quantity. */
   readonly besides: Readonly<Record<string, string>>;
+  /** Claims that fit beside each other on one card, however small; absent: as many as have room. */
+  readonly slots?: number;
 }
 
 /** How the cards of a pool are asked for where they are known one by one; the same for all of them. */

@@ -69,7 +69,7 @@ function readingOf(card: RegisteredCard, node: NodeFacts): DeviceReading {
           [hamiResources.memory]: String(mebibytes),
           ...(cores > 0 ? { [hamiResources.cores]: String(Math.min(cores, 100)) } : {}),
         },
-        shares: { minMebibytes: 1, stepMebibytes: 1, besides: {} },
+        shares: { minMebibytes: 1, stepMebibytes: 1, besides: {}, slots: shares },
         ...(cores > 0 ? { compute: { name: hamiResources.cores, units: cores } } : {}),
       },
       vendor: 'NVIDIA',

@@ -450,7 +450,15 @@ describe('how a claim names a card', () => {
 describe('the shares of a card', () => {
   const sharesOf = (device: DeviceShape, driver?: string) => termsOf(device, driver)?.shares;
 
-  it.each<{ name: string; device: DeviceShape; driver?: string; min: number; step: number; besides?: object }>([
+  it.each<{
+    name: string;
+    device: DeviceShape;
+    driver?: string;
+    min: number;
+    step: number;
+    besides?: object;
+    slots?: number;
+  }>([
     { name: 'are by the MiB with NVIDIA', device: divided(byMemory), min: 1, step: 1 },
     {
       name: 'take one of a number of shares, where there is one',
@@ -458,6 +466,7 @@ describe('the shares of a card', () => {
       min: 1,
       step: 1,
       besides: { shares: '1' },
+      slots: 4,
     },
     {
       name: 'take none of the cores with HAMi, which is no limit',
@@ -505,9 +514,11 @@ describe('the shares of a card', () => {
       min: 1,
       step: 1,
       besides: { bandwidth: '0', engines: '2', 'example.com/lanes': '4', multiprocessors: '0' },
+      slots: 3,
     },
-  ])('$name', ({ device, driver, min, step, besides = {} }) => {
-    expect(sharesOf(device, driver)).toEqual({ minMebibytes: min, stepMebibytes: step, besides });
+  ])('$name', ({ device, driver, min, step, besides = {}, slots }) => {
+    const bound = slots === undefined ? {} : { slots };
+    expect(sharesOf(device, driver)).toEqual({ minMebibytes: min, stepMebibytes: step, besides, ...bound });
   });
 
   it.each<[string, DeviceShape]>([

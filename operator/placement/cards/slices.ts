@@ -179,7 +179,7 @@ function readDevice(
     },
     id: deviceID(name, devicePool.name, device.name),
     identity: String(attributes[identity]),
-    slots: terms.shares === undefined ? 1 : slotsBesides(device, terms.shares),
+    slots: terms.shares === undefined ? 1 : (terms.shares.slots ?? Number.MAX_SAFE_INTEGER),
     counters: consumedCounters(devicePool, device),
     tainted: !devicePool.inService || isTainted(device),
   };
@@ -316,12 +316,12 @@ function shareRule(device: DeviceShape, memory: string): ShareRule | undefined {
   const stepMebibytes = Math.max(1, mebibytesRoundedUp(step));
   const minMebibytes = mebibytesRoundedUp(min) || stepMebibytes;
   if (!isOnSteps(minMebibytes, min, step) || !isOnSteps(minMebibytes + stepMebibytes, min, step)) return undefined;
-  const besides = Object.entries(capacity).filter(([name]) => name !== memory);
-  return {
-    minMebibytes,
-    stepMebibytes,
-    besides: Object.fromEntries(besides.map(([name, each]): [string, string] => [name, leastOf(each)]).sort(byName)),
-  };
+  const others = Object.entries(capacity).filter(([name]) => name !== memory);
+  const besides = Object.fromEntries(
+    others.map(([name, each]): [string, string] => [name, leastOf(each)]).sort(byName),
+  );
+  const slots = slotsBesides(device, besides);
+  return { minMebibytes, stepMebibytes, besides, ...(slots === undefined ? {} : { slots }) };
 }
 
 function isOnSteps(mebibytes: number, min: Quantity, step: Quantity): boolean {
@@ -332,13 +332,12 @@ function isOnSteps(mebibytes: number, min: Quantity, step: Quantity): boolean {
  * Every claim takes something of each capacity, asked for or not: the policy's default, or all of it where there is none
  * (k8s.io/dynamic-resource-allocation, consumable_capacity.go). So the least is asked for, and that bounds how many fit.
  */
-function slotsBesides({ capacity = {} }: DeviceShape, { besides }: ShareRule): number {
-  let slots = Number.MAX_SAFE_INTEGER;
-  for (const [name, least] of Object.entries(besides)) {
+function slotsBesides({ capacity = {} }: DeviceShape, besides: ShareRule['besides']): number | undefined {
+  const bounds = Object.entries(besides).flatMap(([name, least]) => {
     const each = nanosOf(least);
-    if (each > 0n) slots = Math.min(slots, Number(nanosOf(capacity[name]?.value) / each));
-  }
-  return slots;
+    return each > 0n ? [Number(nanosOf(capacity[name]?.value) / each)] : [];
+  });
+  return bounds.length === 0 ? undefined : Math.min(...bounds);
 }
 
 function byName([one]: readonly [string, string], [other]: readonly [string, string]): number {

@@ -125,6 +125,13 @@ describe('workers on empty cards', () => {
     { name: 'a worker of several shares has them on different cards', ask: askOf(10, { gpus: 2 }), cards: 1, want: 0 },
     { name: 'workers of several shares fill the cards together', ask: askOf(30, { gpus: 2 }), cards: 3, want: 3 },
     { name: 'a share too large for the card goes nowhere', ask: askOf(81), cards: 8, want: 0 },
+    {
+      name: 'a card takes no more than it has slots, however small they are',
+      ask: askOf(1),
+      cards: 2,
+      terms: { shares: { slots: 3 } },
+      want: 6,
+    },
   ])('$name', ({ ask, cards, terms, want }) => {
     expect(workersOnEmpty(ask, poolOf(terms), cards)).toBe(want);
   });

@@ -32,7 +32,8 @@ export function workersOnEmpty(ask: Ask, pool: CardPool, cards: number): number 
   if (!asksShares(ask, pool)) return Math.floor(cards / ask.gpus);
   const taken = takenOfCard(ask, pool);
   if (taken === 0 || !pool.vram.known || cards < ask.gpus) return 0;
-  return Math.floor((cards * Math.floor(pool.vram.mebibytes / taken)) / ask.gpus);
+  const onEach = Math.min(Math.floor(pool.vram.mebibytes / taken), pool.devices?.shares?.slots ?? Infinity);
+  return Math.floor((cards * onEach) / ask.gpus);
 }
 
 /** Cards of a node that would do for one worker now. */
