@@ -11,6 +11,8 @@ const generatedFolders = [
   'config/crd/bases',
   'config/admission',
   'config/catalogue',
+  'charts/orquanta/templates/crds',
+  'charts/orquanta/templates/generated',
 ];
 
 export async function staleFiles(root: string, files: readonly GeneratedFile[]): Promise<string[]> {

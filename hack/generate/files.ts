@@ -37,7 +37,7 @@ function filesOfKind(definition: ResourceDefinition): GeneratedFile[] {
   ];
 }
 
-function crdFileName({ resource: { group, plural } }: ResourceDefinition): string {
+export function crdFileName({ resource: { group, plural } }: ResourceDefinition): string {
   return `${group}_${plural}.yaml`;
 }
 

@@ -3,12 +3,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { admissionFile } from './admission.ts';
 import { catalogueManifest } from './catalogue.ts';
+import { chartFiles } from './chart.ts';
 import { staleFiles } from './check.ts';
 import { generatedFiles } from './files.ts';
 import { referencePages } from './reference.ts';
 
 const root = join(import.meta.dirname, '../..');
-const files = [...generatedFiles(), ...(await referencePages()), await admissionFile(), await catalogueManifest()];
+const files = [
+  ...generatedFiles(),
+  ...(await referencePages()),
+  await admissionFile(),
+  await catalogueManifest(),
+  ...(await chartFiles()),
+];
 
 if (process.argv.includes('--check')) {
   const stale = await staleFiles(root, files);

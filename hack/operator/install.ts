@@ -69,11 +69,19 @@ export function serviceAccount(): { name: string; namespace: string } {
   return { name, namespace };
 }
 
-/** Applies config/rbac; the kubeconfig it returns the path of holds a token of the service account, good for a day. */
-export async function installRights({ kubeconfig, directory, programs }: Target): Promise<string> {
-  const { name, namespace } = serviceAccount();
+/** Applies config/rbac; the kubeconfig it returns the path of is that of its service account. */
+export async function installRights(target: Target): Promise<string> {
+  const { kubeconfig, programs } = target;
   await runKubectl(programs, kubeconfig, ['apply', `--filename=${join(rbacFolder, 'namespace.yaml')}`]);
   await runKubectl(programs, kubeconfig, ['apply', `--filename=${rbacFolder}`]);
+  return kubeconfigOfAccount(target, serviceAccount());
+}
+
+/** Path of a kubeconfig with a token of the service account, good for a day. */
+export async function kubeconfigOfAccount(
+  { kubeconfig, directory }: Target,
+  { name, namespace }: { name: string; namespace: string },
+): Promise<string> {
   const api = Api.fromKubeconfig(kubeconfig);
   const { status } = await api.create<{ status: { token: string } }>(
     `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,

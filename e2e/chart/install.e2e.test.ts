@@ -1,0 +1,153 @@
+// The chart's life on a control plane of its own: install, upgrade, uninstall. Played nodes run no image, so the operator of the
+// scenarios is a process of its own: with the service account, the rights and the flags that the chart gives its Pod.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Api, type KubernetesObject } from '../../hack/api/client.ts';
+import { waitFor } from '../../hack/api/wait.ts';
+import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { createNodes } from '../../hack/nodes/create.ts';
+import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
+import { definitions, kubeconfigOfAccount } from '../../hack/operator/install.ts';
+import { startOperator } from '../../hack/operator/process.ts';
+import { type AuditEvent, auditEvents, ownCluster } from '../setup/surroundings.ts';
+import { chart, helm } from './helm.ts';
+
+const namespace = 'orquanta-system';
+const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/orquanta`;
+const samples = join(chart, '../../config/samples');
+const sample = join(samples, 'gpujob-minimal.yaml');
+const jobsOf = (team: string): string => `/apis/orquanta.io/v1alpha1/namespaces/${team}/gpujobs`;
+
+let cluster: Cluster;
+let api: Api;
+
+type GPUJob = KubernetesObject & { status: { conditions?: { type: string; status: string; reason: string }[] } };
+
+const ofRelease = (...args: string[]): Promise<string> =>
+  helm([...args, `--namespace=${namespace}`], { kubeconfig: cluster.kubeconfig });
+const upgrade = (...values: string[]): Promise<string> =>
+  // Without values Helm takes those of the release before.
+  ofRelease('upgrade', '--install', 'orquanta', chart, '--reset-values', '--wait', '--timeout=60s', ...values);
+
+async function definitionNames(): Promise<string[]> {
+  const { items } = await api.get<{ items: KubernetesObject[] }>(definitions);
+  return items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith('.orquanta.io'));
+}
+
+/** Its kinds in the order of the alphabet. */
+const kinds = ['gpujobs', 'heatobservers', 'sovereignpolicies'].map((plural) => `${plural}.orquanta.io`);
+
+async function untilFinished(team: string): Promise<string | undefined> {
+  const finished = ({ status }: GPUJob) =>
+    status.conditions?.find(({ type, status: is }) => type === 'Finished' && is === 'True');
+  const [job] = await waitFor<GPUJob>(api, jobsOf(team), {
+    what: `the GPUJob of ${team} to finish`,
+    timeoutMilliseconds: 60_000,
+    until: (seen) => seen.some((one) => finished(one) !== undefined),
+    describe: (seen) => JSON.stringify(seen.map(({ status }) => status)),
+  });
+  return job && finished(job)?.reason;
+}
+
+/** Of what has no namespace the events are in `default`. */
+async function untilTold(policy: string): Promise<void> {
+  await waitFor(api, '/apis/events.k8s.io/v1/namespaces/default/events', {
+    what: `an event about the policy ${policy}`,
+    timeoutMilliseconds: 30_000,
+    until: (seen) => seen.some(({ regarding }) => (regarding as { name: string }).name === policy),
+  });
+}
+
+/** As the Pod would run: the flags are those of its container, but for the addresses, which are one machine's here. */
+async function operate(name: string): Promise<void> {
+  const { spec } = await api.get<{
+    spec: { template: { spec: { serviceAccountName: string; containers: { args: string[] }[] } } };
+  }>(deployment);
+  const { serviceAccountName, containers } = spec.template.spec;
+  const operator = await startOperator({
+    name,
+    args: containers[0]!.args.filter((flag) => !/-bind-address=/.test(flag)),
+    environment: { POD_NAMESPACE: namespace },
+    directory: cluster.directory,
+    kubeconfig: await kubeconfigOfAccount(cluster, { name: serviceAccountName, namespace }),
+    signal: AbortSignal.timeout(60_000),
+  });
+  onTestFinished(() => operator.stop());
+}
+
+function refusedToOperator(): unknown[] {
+  const account = `system:serviceaccount:${namespace}:orquanta`;
+  const events = auditEvents(cluster) as (AuditEvent & { annotations?: Record<string, string> })[];
+  return events
+    .filter(
+      ({ user, annotations }) =>
+        user.username === account && annotations?.['authorization.k8s.io/decision'] === 'forbid',
+    )
+    .map(({ verb, objectRef }) => [verb, objectRef]);
+}
+
+async function createNamespace(name: string, labels: Record<string, string> = {}): Promise<void> {
+  await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+}
+
+describe.runIf(ownCluster() !== undefined)('the chart', () => {
+  beforeAll(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
+    const say = (line: string): void => void process.stderr.write(`${line}\n`);
+    cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
+    api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
+    await createNamespace(namespace, { 'pod-security.kubernetes.io/enforce': 'restricted' });
+    for (const team of ['team-a', 'team-b', 'team-c']) await createNamespace(team);
+    await createNodes(api, [gpuNode({ name: 'gpu', cards: nvidiaCards.a10(1) })]);
+  });
+  afterAll(async () => {
+    await api.close();
+    await cluster.stop();
+  });
+
+  it('is not installed before its Pod is ready, and is when it is', async () => {
+    await expect(upgrade('--set=nodeSelector.nowhere=here', '--timeout=4s')).rejects.toThrow(/not ready|deadline/);
+    expect(await upgrade()).toContain('rollout status deployment/orquanta');
+    const { status } = await api.get<{ status: { readyReplicas?: number } }>(deployment);
+    expect(status.readyReplicas).toBe(1);
+    expect(await definitionNames()).toEqual(kinds);
+  });
+
+  it('gives an operator all the rights that it needs', async () => {
+    await operate('operator-everywhere');
+    await cluster.kubectl(['apply', '--namespace=team-a', `--filename=${sample}`]);
+    expect(await untilFinished('team-a')).toBe('Complete');
+    expect(refusedToOperator()).toEqual([]);
+  });
+
+  it('gives one that is limited to a namespace all the rights that it needs there', async () => {
+    await upgrade('--set=watchNamespaces={team-b}');
+    await operate('operator-limited');
+    for (const team of ['team-c', 'team-b']) {
+      await cluster.kubectl(['apply', `--namespace=${team}`, `--filename=${sample}`]);
+    }
+    expect(await untilFinished('team-b')).toBe('Complete');
+    await cluster.kubectl(['apply', `--filename=${join(samples, 'sovereignpolicy.yaml')}`]);
+    await untilTold('research');
+    const [untouched] = (await api.get<{ items: GPUJob[] }>(jobsOf('team-c'))).items;
+    expect(untouched?.status).toEqual({ observedGeneration: -1 });
+    expect(refusedToOperator()).toEqual([]);
+  });
+
+  it('leaves the CRDs and what people made of them when it goes, and takes them up again', async () => {
+    await ofRelease('uninstall', 'orquanta', '--wait', '--timeout=60s');
+    expect(await definitionNames()).toEqual(kinds);
+    expect((await api.get<{ items: GPUJob[] }>(jobsOf('team-a'))).items).toHaveLength(1);
+    await expect(api.get(deployment)).rejects.toMatchObject({ status: 404 });
+    await upgrade();
+    expect(await definitionNames()).toEqual(kinds);
+  });
+
+  it('takes the CRDs along where it is told not to keep them', async () => {
+    await upgrade('--set=crds.keep=false');
+    await ofRelease('uninstall', 'orquanta', '--wait', '--timeout=60s');
+    expect(await definitionNames()).toEqual([]);
+  });
+});

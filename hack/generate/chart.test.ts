@@ -1,0 +1,57 @@
+// What of the Helm chart is generated: rights that keep their sum when they are split, and text that Helm leaves as it is.
+import { describe, expect, it } from 'vitest';
+import { chartFiles, literally } from './chart.ts';
+import { type Rule, splitByScope } from './rights.ts';
+
+const rules: Rule[] = [
+  { apiGroups: [''], resources: ['nodes', 'events'], verbs: ['list', 'watch'] },
+  { apiGroups: ['orquanta.io'], resources: ['sovereignpolicies'], verbs: ['list', 'create'] },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'create'] },
+  { apiGroups: ['example.com'], resources: ['unheardofs'], verbs: ['list'] },
+];
+
+function rightsOf(all: readonly Rule[]): string[] {
+  return all
+    .flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
+      ),
+    )
+    .sort();
+}
+
+describe('splitByScope', () => {
+  const { clusterRead, clusterWrite, namespaced } = splitByScope(rules);
+
+  it('grants the same in three parts, and nothing twice', () => {
+    expect(rightsOf([...clusterRead, ...clusterWrite, ...namespaced])).toEqual(rightsOf(rules));
+  });
+
+  it('reads of the whole cluster what has no namespace, and writes of it in a part of its own', () => {
+    expect(rightsOf(clusterRead)).toEqual(['/nodes list', '/nodes watch', 'orquanta.io/sovereignpolicies list']);
+    expect(rightsOf(clusterWrite)).toEqual(['orquanta.io/sovereignpolicies create']);
+  });
+
+  it('leaves in the one namespace whatever it does not know', () => {
+    expect(rightsOf(namespaced)).toContain('example.com/unheardofs list');
+  });
+});
+
+describe('literally', () => {
+  it('keeps what Helm would take for its own', () => {
+    expect(literally('a: "{{ .Values }}"')).toBe('a: "{{ "{{" }} .Values }}"');
+  });
+});
+
+describe('chartFiles', () => {
+  it('makes the manifest, one CRD for each kind, what is said at admission, and the rights', async () => {
+    expect((await chartFiles()).map(({ path }) => path)).toEqual([
+      'charts/orquanta/Chart.yaml',
+      'charts/orquanta/templates/crds/orquanta.io_gpujobs.yaml',
+      'charts/orquanta/templates/crds/orquanta.io_sovereignpolicies.yaml',
+      'charts/orquanta/templates/crds/orquanta.io_heatobservers.yaml',
+      'charts/orquanta/templates/generated/admission.yaml',
+      'charts/orquanta/templates/generated/_rights.tpl',
+    ]);
+  });
+});

@@ -1,0 +1,56 @@
+// Which of the operator's rights reach beyond the one namespace that it is limited to. It knows scopes and no verb by name
+// but those that read.
+
+/** rbac.authorization.k8s.io/v1 PolicyRule, as far as config/rbac uses it. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+export interface Scopes {
+  readonly clusterRead: Rule[];
+  readonly clusterWrite: Rule[];
+  readonly namespaced: Rule[];
+}
+
+/**
+ * "group/resource" of what has no namespace, and of Pods and claims, which hold cards whatever namespace they are in
+ * (reflectorsOf in operator/parts.ts). What isn't here is granted in the one namespace only.
+ */
+const clusterWide: ReadonlySet<string> = new Set([
+  '/nodes',
+  '/pods',
+  '/namespaces',
+  'scheduling.k8s.io/priorityclasses',
+  'resource.k8s.io/resourceslices',
+  'resource.k8s.io/resourceclaims',
+  'resource.k8s.io/deviceclasses',
+  'orquanta.io/sovereignpolicies',
+  'orquanta.io/sovereignpolicies/status',
+]);
+
+const readingVerbs: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+
+/** Together they grant what `rules` grant, and no part grants what another does. */
+export function splitByScope(rules: readonly Rule[]): Scopes {
+  const wide = narrowed(rules, (name) => clusterWide.has(name));
+  return {
+    clusterRead: withVerbs(wide, (verb) => readingVerbs.has(verb)),
+    clusterWrite: withVerbs(wide, (verb) => !readingVerbs.has(verb)),
+    namespaced: narrowed(rules, (name) => !clusterWide.has(name)),
+  };
+}
+
+function narrowed(rules: readonly Rule[], keeps: (name: string) => boolean): Rule[] {
+  return rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => {
+      const kept = resources.filter((resource) => keeps(`${group}/${resource}`));
+      return kept.length === 0 ? [] : [{ apiGroups: [group], resources: kept, verbs }];
+    }),
+  );
+}
+
+function withVerbs(rules: readonly Rule[], keeps: (verb: string) => boolean): Rule[] {
+  return rules.map((rule) => ({ ...rule, verbs: rule.verbs.filter(keeps) })).filter(({ verbs }) => verbs.length > 0);
+}
