@@ -11,7 +11,8 @@ import { heatObserver, heatObserversOf, untilReady } from '../heat/observed.ts';
 import { policyFor, policiesPath } from '../policies/stage.ts';
 import { runWriters } from '../policies/writers.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
-import { operatorForFile, scenario, type Stage } from '../setup/gpujobs.ts';
+import { type DRAStage, draScenario } from '../setup/dra.ts';
+import { operatorForFile, type Stage } from '../setup/gpujobs.ts';
 import { adminApi, auditEvents, type AuditEvent, ownCluster } from '../setup/surroundings.ts';
 
 const admin = adminApi();
@@ -81,11 +82,11 @@ function used(): string[] {
 }
 
 /**
- * Gangs for Services, a foreign Job for the look at it, a wait said twice for an event's series; three who write one ledger,
+ * Gangs for Services, a card by claim for its template, a foreign Job for the look at it, a wait said twice for an event's series; three who write one ledger,
  * so that one has to look who was first, with a history that is full; somebody who writes into the bill, and a bill of more
  * than a year ago.
  */
-async function useEveryRight(stage: Stage): Promise<void> {
+async function useEveryRight(stage: Stage, dra: DRAStage): Promise<void> {
   const { a10 } = nvidiaCards;
   await stage.nodes({ only: a10(2) });
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'example.com/other:1' }] } };
@@ -102,6 +103,9 @@ async function useEveryRight(stage: Stage): Promise<void> {
   await stage.untilReason('waits', 'CardsBusy');
   await stage.untilFinished('gang');
   await stage.untilFinished('waits');
+  await dra.nodes({ claims: a10(1) });
+  await stage.submit('claims', { spec: { ...dra.exclusive, allocation: 'DRA', ttlSecondsAfterFinished: 0 } });
+  await stage.untilFinished('claims');
   await stage.api.create(heatObserversOf(stage.namespace), heatObserver('refused', 'redis://redis.elsewhere.svc:6379'));
   await untilReady(stage.api, stage.namespace, 'refused', 'HostNotAllowed');
   await touchBill();
@@ -109,6 +113,7 @@ async function useEveryRight(stage: Stage): Promise<void> {
   await stage.untilFinished('billed');
   const policy = await policyFor(admin, 'rights', { historyLimit: 20 });
   expect(await runWriters(policy, 3, 50)).toEqual([0, 0, 0]);
+  await dra.untilLeft('resourceclaimtemplates', 0);
   await stage.seen('services', "the gang's Service to go", (services) => services.length === 0);
 }
 
@@ -122,38 +127,41 @@ async function touchBill(): Promise<void> {
 }
 
 describe.runIf(ownCluster() !== undefined)("the operator's account", () => {
-  scenario('is refused nothing, granted nothing unused, and writes nowhere but beside a GPUJob', async ({ stage }) => {
-    await useEveryRight(stage);
-    // The log is written a moment after the answer, and events are best effort: wait for the last of them.
-    await until(() => Promise.resolve(granted().every((right) => used().includes(right))), {
-      what: 'every right to be used',
-      timeoutMilliseconds: 15_000,
-      signal: AbortSignal.timeout(15_000),
-    }).catch(() => undefined); // the comparison below names what is missing
-    expect(used()).toEqual(granted());
+  draScenario(
+    'is refused nothing, granted nothing unused, and writes nowhere but beside a GPUJob',
+    async ({ stage, dra }) => {
+      await useEveryRight(stage, dra);
+      // The log is written a moment after the answer, and events are best effort: wait for the last of them.
+      await until(() => Promise.resolve(granted().every((right) => used().includes(right))), {
+        what: 'every right to be used',
+        timeoutMilliseconds: 15_000,
+        signal: AbortSignal.timeout(15_000),
+      }).catch(() => undefined); // the comparison below names what is missing
+      expect(used()).toEqual(granted());
 
-    const forbidden = byOperator().filter(
-      ({ annotations, stageTimestamp }) =>
-        annotations?.['authorization.k8s.io/decision'] === 'forbid' && Date.parse(stageTimestamp) >= startedAt,
-    );
-    expect(forbidden).toEqual([]);
+      const forbidden = byOperator().filter(
+        ({ annotations, stageTimestamp }) =>
+          annotations?.['authorization.k8s.io/decision'] === 'forbid' && Date.parse(stageTimestamp) >= startedAt,
+      );
+      expect(forbidden).toEqual([]);
 
-    const all = auditEvents(ownCluster()!);
-    const withGPUJobs = new Set(
-      all
-        .filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'gpujobs')
-        .map(({ objectRef }) => objectRef?.namespace),
-    );
-    const strays = byOperator().filter(({ verb, objectRef }) => {
-      if (objectRef === undefined || ['get', 'list', 'watch'].includes(verb)) return false;
-      const { resource, namespace, name, subresource } = objectRef;
-      if (['leases', 'controllerrevisions', 'configmaps'].includes(resource)) return namespace !== 'orquanta-system';
-      // Of the whole cluster; events about them are in the namespace default.
-      if (resource === 'sovereignpolicies') return name !== 'default' && subresource !== 'status';
-      if (resource === 'events' && namespace === 'default') return false;
-      if (resource === 'heatobservers') return subresource !== 'status';
-      return !withGPUJobs.has(objectRef.namespace);
-    });
-    expect(strays.map(({ verb, objectRef }) => [verb, objectRef])).toEqual([]);
-  });
+      const all = auditEvents(ownCluster()!);
+      const withGPUJobs = new Set(
+        all
+          .filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'gpujobs')
+          .map(({ objectRef }) => objectRef?.namespace),
+      );
+      const strays = byOperator().filter(({ verb, objectRef }) => {
+        if (objectRef === undefined || ['get', 'list', 'watch'].includes(verb)) return false;
+        const { resource, namespace, name, subresource } = objectRef;
+        if (['leases', 'controllerrevisions', 'configmaps'].includes(resource)) return namespace !== 'orquanta-system';
+        // Of the whole cluster; events about them are in the namespace default.
+        if (resource === 'sovereignpolicies') return name !== 'default' && subresource !== 'status';
+        if (resource === 'events' && namespace === 'default') return false;
+        if (resource === 'heatobservers') return subresource !== 'status';
+        return !withGPUJobs.has(objectRef.namespace);
+      });
+      expect(strays.map(({ verb, objectRef }) => [verb, objectRef])).toEqual([]);
+    },
+  );
 });
