@@ -1,5 +1,6 @@
 // What status and the world are told of a run from its first moment on; for one made just before a crash too.
 import { isDeepStrictEqual } from 'node:util';
+import { shareMebibytes } from '../../placement/allocation/share.ts';
 import type { Placement } from '../../placement/model.ts';
 import type { Scene } from '../../placement/scene/scene.ts';
 import type { Fact } from '../effects.ts';
@@ -47,9 +48,9 @@ export function placedMessage(o: Observation, run: OpenRun): string {
 }
 
 /** Of a card that others may share by VRAM. */
-function shareWords({ claim, cardVRAMMebibytes }: Placement): string {
-  const isShare = claim !== undefined && claim.mebibytes < cardVRAMMebibytes;
-  return isShare ? `${formatMebibytes(claim.mebibytes)} of ` : '';
+function shareWords(placement: Placement): string {
+  const mebibytes = shareMebibytes(placement);
+  return mebibytes === undefined ? '' : `${formatMebibytes(mebibytes)} of `;
 }
 
 function fenceWords({ isUnfenced }: Placement): string {

@@ -1,5 +1,6 @@
 // Turns where a GPUJob stands into its next status and the effect that writes it. A status that would say the same is not written.
 import { isDeepStrictEqual } from 'node:util';
+import { shareMebibytes } from '../../placement/allocation/share.ts';
 import type { Placement } from '../../placement/model.ts';
 import type { GPUJobCondition, GPUJobStatus } from '../../resources/gpujob.ts';
 import { timestamp } from '../../resources/timestamp.ts';
@@ -106,8 +107,9 @@ export function placementStatus(placement: Placement): NonNullable<GPUJobStatus[
 }
 
 /** Of a card that others may share by VRAM. */
-function shareStatus({ claim, cardVRAMMebibytes }: Placement): { share?: string } {
-  return claim !== undefined && claim.mebibytes < cardVRAMMebibytes ? { share: formatMebibytes(claim.mebibytes) } : {};
+function shareStatus(placement: Placement): { share?: string } {
+  const mebibytes = shareMebibytes(placement);
+  return mebibytes === undefined ? {} : { share: formatMebibytes(mebibytes) };
 }
 
 /** What the job asks for now, and in total. */

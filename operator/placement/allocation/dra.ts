@@ -4,6 +4,7 @@ import { cardToleration } from '../fit/taints.ts';
 import type { CardClaim, Placement } from '../model.ts';
 import type { AllocationBackend, AllocationRequest, DeviceClaim, PodTemplateShape } from './backend.ts';
 import { pinnedTo, withContainer, withToleration } from './pin.ts';
+import { shareMebibytes } from './share.ts';
 
 export const dra: AllocationBackend = { name: 'DRA', allocate, claimFor };
 
@@ -45,14 +46,10 @@ function claimFor(placement: Placement): DeviceClaim | undefined {
       },
     ],
     // Two shares of one claim may be the same card otherwise, and one memory would be promised twice to the same worker.
-    ...(gpus > 1 && isShare(placement)
+    ...(gpus > 1 && shareMebibytes(placement) !== undefined
       ? { constraints: [{ requests: [claimName], distinctAttribute: identityAttribute }] }
       : {}),
   };
-}
-
-function isShare({ claim, cardVRAMMebibytes }: Placement): boolean {
-  return claim !== undefined && claim.mebibytes < cardVRAMMebibytes;
 }
 
 /**
