@@ -34,9 +34,13 @@ describe('readConfiguration', () => {
       retryPeriodMilliseconds: 2_000,
       metricsBindAddress: { host: undefined, port: 8080 },
       probeBindAddress: { host: undefined, port: 8081 },
-      watchNamespace: '',
+      watchNamespaces: [],
       logLevel: 'info',
     });
+  });
+
+  it('reads several namespaces, each once', () => {
+    expect(read(['--watch-namespace=research, ml,ml']).watchNamespaces).toEqual(['ml', 'research']);
   });
 
   it('is frozen', () => {
@@ -57,8 +61,8 @@ describe('readConfiguration', () => {
   });
 
   it('prefers a flag to its variable, and a variable to the default; an empty variable is none', () => {
-    expect(read([], { WATCH_NAMESPACE: 'ml' }).watchNamespace).toBe('ml');
-    expect(read(['--watch-namespace=research'], { WATCH_NAMESPACE: 'ml' }).watchNamespace).toBe('research');
+    expect(read([], { WATCH_NAMESPACE: 'ml' }).watchNamespaces).toEqual(['ml']);
+    expect(read(['--watch-namespace=research'], { WATCH_NAMESPACE: 'ml' }).watchNamespaces).toEqual(['research']);
     expect(read([], { ORQUANTA_LOG_LEVEL: '' }).logLevel).toBe('info');
   });
 
@@ -86,8 +90,16 @@ describe('readConfiguration', () => {
       want: '--bind-timeout: "10" can\'t be used: write a duration such as 15s, 500ms or 1m30s',
     },
     {
-      args: ['--watch-namespace=a,b'],
-      want: '--watch-namespace: "a,b" can\'t be used: write the name of one namespace, or leave it empty for all',
+      args: ['--watch-namespace=a b'],
+      want: '--watch-namespace: "a b" can\'t be used: write names of namespaces such as ml,research, or leave it empty for all',
+    },
+    {
+      args: ['--watch-namespace=a,'],
+      want: '--watch-namespace: "a," can\'t be used: write names of namespaces such as ml,research, or leave it empty for all',
+    },
+    {
+      args: ['--leader-election-namespace=a,b'],
+      want: '--leader-election-namespace: "a,b" can\'t be used: write the name of one namespace',
     },
     {
       args: ['--metrics-bind-adress=:1'],

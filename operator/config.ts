@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { checkHeat, heatSettings } from './config/heat.ts';
 import { ConfigurationError, type Setting, setting } from './config/setting.ts';
-import { bindAddress, boolean, duration, namespaceName, wholeNumber } from './config/values.ts';
+import { bindAddress, boolean, duration, namespaceName, namespaceNames, wholeNumber } from './config/values.ts';
 
 export { operatorHeatDefaults } from './config/heat.ts';
 export { ConfigurationError } from './config/setting.ts';
@@ -50,11 +50,11 @@ export const settings = {
     bindAddress,
     'Where /healthz and /readyz listen; 0 turns them off.',
   ),
-  watchNamespace: setting(
+  watchNamespaces: setting(
     'watch-namespace',
     '',
-    namespaceName,
-    'The one namespace whose GPUJobs are run; empty: all.',
+    namespaceNames,
+    'The namespaces whose GPUJobs are run, with commas between them; empty: all.',
     'WATCH_NAMESPACE',
   ),
   kubeconfig: setting('kubeconfig', '', z.string(), 'Path of a kubeconfig, for outside a cluster.', 'KUBECONFIG'),

@@ -36,7 +36,7 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     gpujobs: collections.gpujobs.store,
     heatObservers: {
       store: parts.heatCollections.heatObservers.store,
-      watchedNamespace: configuration.watchNamespace,
+      watchedNamespaces: configuration.watchNamespaces,
     },
     heatFor: (policy) => heat.placements.heatFor(policy),
     onChange: () => {

@@ -67,7 +67,7 @@ export async function assemble(configuration: Configuration, around: Surrounding
   const policies = policyCollections();
   const heat = heatCollections();
   feedCatalogue(policies.policies.store, inventory);
-  const scopes = { jobs: configuration.watchNamespace, ledger: namespace };
+  const scopes = { jobs: configuration.watchNamespaces, ledger: namespace };
   return {
     configuration,
     identity,
@@ -96,15 +96,18 @@ function reflectorsOf(
   policies: PolicyCollections,
   heat: HeatCollections,
   watching: Watching,
-  scopes: { jobs: string; ledger: string },
+  scopes: { jobs: readonly string[]; ledger: string },
 ): Reflector<KubernetesObject>[] {
   const watch = <T extends KubernetesObject>(collection: Collection<T>, scope: { namespace?: string }) =>
     new Reflector<T>({ ...collection, ...scope, ...watching }) as unknown as Reflector<KubernetesObject>;
-  const ours = scopes.jobs === '' ? {} : { namespace: scopes.jobs };
+  const inOurs = <T extends KubernetesObject>(collection: Collection<T>) =>
+    scopes.jobs.length === 0
+      ? [watch(collection, {})]
+      : scopes.jobs.map((namespace) => watch(collection, { namespace }));
   return [
-    watch(collections.gpujobs, ours),
-    watch(collections.jobs, ours),
-    watch(collections.podRefusals, ours),
+    ...inOurs(collections.gpujobs),
+    ...inOurs(collections.jobs),
+    ...inOurs(collections.podRefusals),
     // Cards are taken by Pods of every namespace.
     watch(collections.pods, {}),
     watch(collections.nodes, {}),
@@ -116,6 +119,6 @@ function reflectorsOf(
     watch(policies.policies, {}),
     watch(policies.ledger, { namespace: scopes.ledger }),
     watch(policies.namespaces, {}),
-    watch(heat.heatObservers, ours),
+    ...inOurs(heat.heatObservers),
   ];
 }

@@ -96,8 +96,9 @@ export async function expectLastingWaits(rest: SharesRest): Promise<void> {
   const inVain = waitsInVain(state);
   const alike = Map.groupBy(inVain, ({ gpujob: { spec } }) => JSON.stringify(spec));
   for (const { gpujob, nodes } of [...alike.values()].flatMap(([first]) => first ?? [])) {
-    const kept = await nodesKeptFrom(rest, gpujob);
-    expect(nodes.length, `nodes with room for ${gpujob.metadata.name}, which waits`).toBeLessThanOrEqual(kept);
+    const { kept, message } = await nodesKeptFrom(rest, gpujob);
+    const what = `nodes with room for ${gpujob.metadata.name}, which waits (${nodes.join(', ')}); told: ${message}`;
+    expect(nodes.length, what).toBeLessThanOrEqual(kept);
   }
   if (inVain.length === 0) return;
   const nodes = new Set(inVain.flatMap((each) => each.nodes));
@@ -110,8 +111,14 @@ interface GPUJobState extends GPUJobObject {
   status?: { conditions?: Condition[] };
 }
 
+interface Kept {
+  /** Nodes. */
+  readonly kept: number;
+  readonly message: string;
+}
+
 /** By the words to one that asks the same: what was said to those who wait already may be minutes old. */
-async function nodesKeptFrom({ api, namespace }: SharesRest, { metadata, spec }: GPUJobObject): Promise<number> {
+async function nodesKeptFrom({ api, namespace }: SharesRest, { metadata, spec }: GPUJobObject): Promise<Kept> {
   const name = `probe-${metadata.name}`;
   const readyOf = ({ status }: GPUJobState): Condition | undefined =>
     status?.conditions?.find(({ type }) => type === 'Ready');
@@ -126,8 +133,8 @@ async function nodesKeptFrom({ api, namespace }: SharesRest, { metadata, spec }:
     timeoutMilliseconds: 60_000,
     until: (gpujob) => readyOf(gpujob)?.reason === 'CardsBusy',
   });
-  const kept = /(\d+) kept for a job that waited too long/.exec(readyOf(probe)?.message ?? '');
-  return Number(kept?.[1] ?? '0');
+  const { message = '' } = readyOf(probe) ?? {};
+  return { kept: Number(/(\d+) kept for a job that waited too long/.exec(message)?.[1] ?? '0'), message };
 }
 
 function namesOf(objects: readonly KubernetesObject[]): string[] {

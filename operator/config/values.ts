@@ -34,7 +34,21 @@ export const bindAddress = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** Or none. */
 export const namespaceName = z
   .string()
-  .max(63)
-  .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/, 'write the name of one namespace, or leave it empty for all');
+  .refine((text) => text === '' || namespacePattern.test(text), 'write the name of one namespace');
+
+/** 'a' or 'a,b'; sorted, each once; none for all. */
+export const namespaceNames = z.string().transform((text, context): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.length === 1 && names[0] === '') return [];
+  if (names.every((name) => namespacePattern.test(name))) return [...new Set(names)].sort();
+  context.addIssue({
+    code: 'custom',
+    message: 'write names of namespaces such as ml,research, or leave it empty for all',
+  });
+  return z.NEVER;
+});

@@ -244,7 +244,7 @@ describe('what is ordered', () => {
     expect(await metric('orquanta_heat_in_flight{')).toBe('orquanta_heat_in_flight{observer="ml/harvest"} 7');
     const last = await cluster.stored();
     await cluster.remove();
-    store.apply({ type: 'DELETED', object: { ...last, metadata: { ...last.metadata, resourceVersion: '99' } } });
+    store.feed().apply({ type: 'DELETED', object: { ...last, metadata: { ...last.metadata, resourceVersion: '99' } } });
     heardOf();
     expect(await reconcile()).toEqual({ kind: 'done' });
     expect(heardOf()).toEqual(['stop ml/harvest']);
@@ -270,7 +270,7 @@ describe('what is ordered', () => {
     hear(figures({ early: { ok: 7 } }));
     const last = await cluster.stored();
     await cluster.remove();
-    store.apply({ type: 'DELETED', object: last });
+    store.feed().apply({ type: 'DELETED', object: last });
     await reconcile();
     await cluster.create();
     await look();

@@ -68,7 +68,7 @@ async function aTerm({ clock, server, spending, observers, stored }: Cluster) {
   const controller = new PolicyController({
     ...{ client, policies, keeper, clock },
     billing: { billOf: (policy) => billOf(policy, spending) },
-    heatObservers: { store: observers, watchedNamespace: '' },
+    heatObservers: { store: observers, watchedNamespaces: [] },
     succeededAt: () => undefined,
     onStanding: () => undefined,
     onGone: () => undefined,

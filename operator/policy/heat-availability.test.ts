@@ -9,10 +9,10 @@ import { anObserver, aPolicy } from './testing.ts';
 const heat = { namespace: 'ml', name: 'one' };
 const observing = anObserver({ status: 'True', reason: 'Observing' });
 
-function said(observer: HeatObserver | undefined, watchedNamespace = '', policy = aPolicy({ heat })) {
+function said(observer: HeatObserver | undefined, watchedNamespaces: string[] = [], policy = aPolicy({ heat })) {
   const store = new Store<HeatObserver>();
   if (observer) store.absorb(observer);
-  const found = heatAvailability(policy, { store, watchedNamespace });
+  const found = heatAvailability(policy, { store, watchedNamespaces });
   return found && `${found.status} ${found.reason}: ${found.message}`;
 }
 
@@ -43,18 +43,21 @@ describe('whether there is heat', () => {
   });
 
   it('is said of an observer that this operator doesn’t watch, and not that it is missing', () => {
-    expect(said(undefined, 'web')).toBe(
+    expect(said(undefined, ['web'])).toBe(
       'False ObserverNotFound: this operator watches namespace "web" alone, so HeatObserver "one" in namespace "ml" is not there for it: placement goes on without new heat; name one of namespace "web", or unset spec.heat',
     );
-    expect(said(observing, 'ml')).toBe('True ObserverReady: ');
+    expect(said(undefined, ['db', 'web'])).toMatch(
+      /this operator watches the namespaces "db", "web" alone, .*; name one of the namespaces "db", "web", or/,
+    );
+    expect(said(observing, ['db', 'ml'])).toBe('True ObserverReady: ');
   });
 
   it('is nothing to a policy that names no observer', () => {
-    expect(said(observing, '', aPolicy())).toBeUndefined();
+    expect(said(observing, [], aPolicy())).toBeUndefined();
   });
 
   it('is asked of the one observer that the policy names, and of nobody else’s', () => {
-    expect(said(observing, '', aPolicy({ heat: { ...heat, namespace: 'web' } }))).toMatch(/^False ObserverNotFound: /);
+    expect(said(observing, [], aPolicy({ heat: { ...heat, namespace: 'web' } }))).toMatch(/^False ObserverNotFound: /);
   });
 });
 
@@ -76,7 +79,7 @@ describe('a change of an observer', () => {
     const goes = (): void => {
       version += 1;
       const metadata = { ...observing.metadata, resourceVersion: String(version) };
-      observers.apply({ type: 'DELETED', object: { ...observing, metadata } });
+      observers.feed().apply({ type: 'DELETED', object: { ...observing, metadata } });
     };
     return { told, stop, becomes, goes };
   }

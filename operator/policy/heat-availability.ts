@@ -15,7 +15,7 @@ export type HeatAvailability = Pick<Condition, 'status' | 'message'> & { readonl
 export interface KnownObservers {
   readonly store: Pick<Store<HeatObserver>, 'get'>;
   /** Those of other namespaces are not known; empty: all are. */
-  readonly watchedNamespace: string;
+  readonly watchedNamespaces: readonly string[];
 }
 
 const suspended: HeatReason = 'Suspended';
@@ -31,10 +31,11 @@ export function heatAvailability({ spec }: SovereignPolicy, known: KnownObserver
   const no = (reason: PolicyReason, words: string, remedy: string): HeatAvailability => {
     return { status: 'False', reason, message: `${words}: ${without}; ${remedy}, or unset spec.heat` };
   };
-  const { watchedNamespace } = known;
-  if (watchedNamespace !== '' && watchedNamespace !== namespace) {
-    const words = `this operator watches namespace "${watchedNamespace}" alone, so ${which} is not there for it`;
-    return no('ObserverNotFound', words, `name one of namespace "${watchedNamespace}"`);
+  const { watchedNamespaces } = known;
+  if (watchedNamespaces.length > 0 && !watchedNamespaces.includes(namespace)) {
+    const watched = namesOf(watchedNamespaces);
+    const words = `this operator watches ${watched} alone, so ${which} is not there for it`;
+    return no('ObserverNotFound', words, `name one of ${watched}`);
   }
   const observer = known.store.get(keyOf(heat));
   const ready = observer && readyOf(observer);
@@ -47,6 +48,11 @@ export function heatAvailability({ spec }: SovereignPolicy, known: KnownObserver
   if (ready.status === 'True') return { status: 'True', reason: 'ObserverReady', message: '' };
   const remedy = `see kubectl describe heat ${name} --namespace ${namespace}`;
   return no('ObserverNotReady', `${which} is not ready (${ready.reason})`, remedy);
+}
+
+function namesOf(namespaces: readonly string[]): string {
+  const quoted = namespaces.map((name) => `"${name}"`).join(', ');
+  return namespaces.length === 1 ? `namespace ${quoted}` : `the namespaces ${quoted}`;
 }
 
 /** Tells the name of each policy whose availability of heat may be another now. Returns how to stop it. */

@@ -40,7 +40,7 @@ export interface PolicyLeadOptions {
   /** Where the ledger is. */
   readonly namespace: string;
   readonly gpujobs: Store<GPUJob>;
-  readonly heatObservers: { readonly store: Store<HeatObserver>; readonly watchedNamespace: string };
+  readonly heatObservers: { readonly store: Store<HeatObserver>; readonly watchedNamespaces: readonly string[] };
   /** By node, 0 to 1000: what the observer that a policy names found there. */
   readonly heatFor: (policy: SovereignPolicy) => ReadonlyMap<string, number>;
   readonly onChange: () => void;

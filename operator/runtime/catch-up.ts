@@ -1,4 +1,4 @@
-// Waits until a store holds all that had happened to its collection by now, so that a new leader acts on nothing older
+// Waits until a store holds all that had happened by now to what one feed brings it, so that a new leader acts on nothing older
 // than its predecessor's last write. It reads the server's newest version itself and changes nothing.
 import { backoffMilliseconds } from './backoff.ts';
 import type { ApiClient } from './client.ts';
@@ -10,12 +10,14 @@ import type { Log } from './log.ts';
 import { keyOf } from './resource.ts';
 import type { Resource, Selection } from './resource.ts';
 import { compareVersions } from './resource-version.ts';
+import type { Feed } from './feed.ts';
 import type { Store } from './store.ts';
 
 export interface CatchUpOptions<T extends KubernetesObject> {
   client: ApiClient;
   resource: Resource<T>;
   store: Store<T>;
+  feed: Feed<T>;
   selection: Selection;
   clock: Clock;
   random: () => number;
@@ -29,7 +31,7 @@ export interface CatchUpOptions<T extends KubernetesObject> {
   isAbsent?: (error: unknown) => boolean;
 }
 
-type Readable = Pick<Store<KubernetesObject>, 'get' | 'list' | 'resourceVersion'>;
+type Position = Pick<Feed<KubernetesObject>, 'resourceVersion'>;
 
 type MetadataPage = Awaited<ReturnType<ApiClient['listMetadata']>>;
 
@@ -62,40 +64,40 @@ export async function catchUp<T extends KubernetesObject>(
 }
 
 async function catchUpOnce<T extends KubernetesObject>(options: CatchUpOptions<T>, signal: AbortSignal): Promise<void> {
-  const { client, resource, store, selection } = options;
-  await store.until(() => store.synced, signal);
+  const { client, resource, store, feed, selection } = options;
+  await store.until(() => feed.synced, signal);
   const newest = await client.listMetadata(resource, { ...selection, limit: 1 }, signal);
-  if (hasReached(store, newest.resourceVersion)) return;
+  if (hasReached(feed, newest.resourceVersion)) return;
   // The version is that of the whole cluster and this collection may be quiet: its own version then moves with the next
   // bookmark only, a minute later. A few objects are compared one by one, within milliseconds; to read 10,000 takes longer
   // than to have the bookmark come early.
   const page = await client.listMetadata(resource, { ...selection, limit: pageSize }, signal);
   if (page.continue !== undefined && (await isToldByBookmark(options, newest.resourceVersion, signal))) return;
   const snapshot = await takeSnapshot(options, page, signal);
-  const behind = keysBehind(store, snapshot);
-  await store.until(() => hasReached(store, snapshot.resourceVersion) || behind.next().done === true, signal);
+  const behind = keysBehind(store, feed, snapshot);
+  await store.until(() => hasReached(feed, snapshot.resourceVersion) || behind.next().done === true, signal);
 }
 
 /** False: the watch ended and the store isn't there. Another API server may have answered it, one that is behind. */
 async function isToldByBookmark<T extends KubernetesObject>(
-  { store, renewWatch }: CatchUpOptions<T>,
+  { store, feed, renewWatch }: CatchUpOptions<T>,
   resourceVersion: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (!renewWatch) return false;
   const enough = new AbortController();
-  const reached = store.until(() => hasReached(store, resourceVersion), AbortSignal.any([signal, enough.signal]));
+  const reached = store.until(() => hasReached(feed, resourceVersion), AbortSignal.any([signal, enough.signal]));
   try {
     await Promise.race([reached, renewWatch()]);
-    return hasReached(store, resourceVersion);
+    return hasReached(feed, resourceVersion);
   } finally {
     reached.catch(() => undefined);
     enough.abort();
   }
 }
 
-function hasReached(store: Readable, resourceVersion: string): boolean {
-  return compareVersions(store.resourceVersion, resourceVersion) >= 0;
+function hasReached(feed: Position, resourceVersion: string): boolean {
+  return compareVersions(feed.resourceVersion, resourceVersion) >= 0;
 }
 
 async function takeSnapshot<T extends KubernetesObject>(
@@ -115,8 +117,12 @@ async function takeSnapshot<T extends KubernetesObject>(
  * The keys at which the store is behind the snapshot, over and over the same one until it no longer is: a store doesn't
  * go back, so what has been passed need not be looked at again.
  */
-function* keysBehind(store: Readable, snapshot: Snapshot): Generator<string, void, undefined> {
-  const gone = [...store.list()].map(({ metadata }) => metadata).filter((one) => isGone(one, snapshot));
+function* keysBehind<T extends KubernetesObject>(
+  store: Store<T>,
+  feed: Feed<T>,
+  snapshot: Snapshot,
+): Generator<string, void, undefined> {
+  const gone = [...feed.list()].map(({ metadata }) => metadata).filter((one) => isGone(one, snapshot));
   for (const [key, version] of snapshot.versions) while (!hasAtLeast(store, key, version)) yield key;
   for (const { uid, ...metadata } of gone) {
     const key = keyOf(metadata);
@@ -128,7 +134,7 @@ function isGone(metadata: ObjectMeta, { versions, resourceVersion }: Snapshot): 
   return !versions.has(keyOf(metadata)) && compareVersions(metadata.resourceVersion, resourceVersion) <= 0;
 }
 
-function hasAtLeast(store: Readable, key: string, version: string): boolean {
+function hasAtLeast<T extends KubernetesObject>(store: Store<T>, key: string, version: string): boolean {
   const object = store.get(key);
   return object !== undefined && compareVersions(object.metadata.resourceVersion, version) >= 0;
 }

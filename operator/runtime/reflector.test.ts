@@ -54,7 +54,7 @@ describe('a reflector', () => {
     expect(watches().map(({ query }) => query)).toEqual([
       {
         labelSelector: '!hidden',
-        resourceVersion: store.resourceVersion,
+        resourceVersion: store.feed('a').resourceVersion,
         watch: 'true',
         allowWatchBookmarks: 'true',
         timeoutSeconds: '450',
@@ -88,7 +88,7 @@ describe('a reflector', () => {
     );
     server.sendBookmarks();
     await clock.advance(450_000);
-    expect(store.resourceVersion).toBe(metadata.resourceVersion);
+    expect(store.feed().resourceVersion).toBe(metadata.resourceVersion);
     expect(watches().at(-1)?.query?.['resourceVersion']).toBe(metadata.resourceVersion);
   });
 
@@ -274,7 +274,7 @@ describe('catching up', () => {
     const elsewhere = { metadata: { namespace: 'a', name: 'elsewhere' } };
     await client.create({ ...configMaps, plural: 'services', kind: 'Service' }, elsewhere, {}, forever);
     await reflector.catchUp(forever);
-    expect(store.resourceVersion).toBe('1');
+    expect(store.feed().resourceVersion).toBe('1');
   });
 
   describe('with more than a page of objects', () => {

@@ -13,7 +13,8 @@ import type { KubernetesObject } from './kubernetes.ts';
 import type { Log } from './log.ts';
 import type { Resource, Selection } from './resource.ts';
 import { noVersion } from './resource-version.ts';
-import type { Listing, Store } from './store.ts';
+import type { Feed, Listing } from './feed.ts';
+import type { Store } from './store.ts';
 
 export interface ReflectorOptions<T extends KubernetesObject> extends Selection {
   client: ApiClient;
@@ -75,6 +76,7 @@ const shortestWatchMilliseconds = 1_000;
 
 export class Reflector<T extends KubernetesObject> {
   readonly #options: ReflectorOptions<T>;
+  readonly #feed: Feed<T>;
   readonly #selection: Selection;
   readonly #log: Log;
   readonly #failures: FailureLog;
@@ -86,6 +88,7 @@ export class Reflector<T extends KubernetesObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    this.#feed = options.store.feed(options.namespace);
     this.#selection = selectionOf(options);
     this.#log = options.log.child({ resource: options.resource.plural, ...this.#selection });
     this.#failures = new FailureLog(this.#log, options.clock, options.resource);
@@ -144,7 +147,7 @@ export class Reflector<T extends KubernetesObject> {
       state.renewal?.resolve();
       await state.events.return();
     }
-    const listing = state.kind === 'listing' ? state.listing : this.#options.store.startListing();
+    const listing = state.kind === 'listing' ? state.listing : this.#feed.startListing();
     listing.finish(noVersion);
     this.#setServed(false);
     await sleep(this.#options.clock, absentMilliseconds, signal).catch(() => undefined);
@@ -165,7 +168,7 @@ export class Reflector<T extends KubernetesObject> {
     const { client, resource, store, clock, random, sendsBookmarks } = this.#options;
     return catchUp(
       {
-        ...{ client, resource, store, clock, random, log: this.#log, selection: this.#selection },
+        ...{ client, resource, store, feed: this.#feed, clock, random, log: this.#log, selection: this.#selection },
         ...(this.#options.optional === true ? { isAbsent: (error: unknown) => this.#isAbsent(error) } : {}),
         ...(sendsBookmarks === false ? {} : { renewWatch: () => this.#renewWatch() }),
       },
@@ -183,7 +186,7 @@ export class Reflector<T extends KubernetesObject> {
   #step(state: State<T>, signal: AbortSignal): Promise<State<T>> | State<T> {
     switch (state.kind) {
       case 'empty':
-        return { kind: 'listing', paged: state.paged, listing: this.#options.store.startListing() };
+        return { kind: 'listing', paged: state.paged, listing: this.#feed.startListing() };
       case 'listing':
         return this.#listPage(state, signal);
       case 'listed':
@@ -234,7 +237,7 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   async #nextEvent(state: Watching<T>): Promise<State<T>> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const { done, value: event } = await state.events.next();
     if (done) {
       const { silentSince, resourceVersion, renewal } = state;
@@ -244,7 +247,7 @@ export class Reflector<T extends KubernetesObject> {
       }
       return { kind: 'listed', resourceVersion };
     }
-    store.apply(event);
+    this.#feed.apply(event);
     const resourceVersion = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
     return { ...state, resourceVersion, silentSince: undefined };
   }

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Listing } from './feed.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 import { keyOf } from './resource.ts';
 import { compareVersions } from './resource-version.ts';
 import { Store } from './store.ts';
-import type { Change, Listing } from './store.ts';
+import type { Change } from './store.ts';
 
 interface Thing extends KubernetesObject {
   colour: string;
@@ -17,7 +18,7 @@ const thing = (name: string, version: number, more: { uid?: string; colour?: str
 
 function aStore(listed: readonly Thing[] = [], version = 10) {
   const store = new Store<Thing>({ indexes: { colour: ({ colour }) => [colour] } });
-  const listing = store.startListing();
+  const listing = store.feed().startListing();
   listing.add(listed);
   listing.finish(`${version}`);
   const changes: string[] = [];
@@ -26,7 +27,7 @@ function aStore(listed: readonly Thing[] = [], version = 10) {
 }
 
 const relist = (store: Store<Thing>, items: readonly Thing[], version: number) => {
-  const listing = store.startListing();
+  const listing = store.feed().startListing();
   listing.add(items);
   listing.finish(`${version}`);
 };
@@ -34,14 +35,69 @@ const relist = (store: Store<Thing>, items: readonly Thing[], version: number) =
 const versions = (store: Store<Thing>) =>
   Object.fromEntries([...store.list()].map(({ metadata }) => [keyOf(metadata), metadata.resourceVersion]));
 
+describe('a store fed namespace by namespace', () => {
+  const inNamespace = (namespace: string, name: string, version: number): Thing => {
+    const { metadata, colour } = thing(name, version);
+    return { metadata: { ...metadata, namespace }, colour };
+  };
+
+  function twoFeeds() {
+    const store = new Store<Thing>();
+    return { store, one: store.feed('one'), other: store.feed('other') };
+  }
+
+  it('is synced when each namespace has been listed', () => {
+    const { store, one, other } = twoFeeds();
+    one.startListing().finish('5');
+    expect([store.synced, one.synced, other.synced]).toEqual([false, true, false]);
+    other.startListing().finish('3');
+    expect(store.synced).toBe(true);
+  });
+
+  it('takes from one watch what is older than all that another has told', () => {
+    const { store, one, other } = twoFeeds();
+    one.apply({ type: 'BOOKMARK', resourceVersion: '100' });
+    other.apply({ type: 'ADDED', object: inNamespace('other', 'x', 7) });
+    expect(versions(store)).toEqual({ 'other/x': '7' });
+    expect([one.resourceVersion, other.resourceVersion]).toEqual(['100', '7']);
+  });
+
+  it('keeps what the listing of another namespace does not hold', () => {
+    const { store, one, other } = twoFeeds();
+    other.apply({ type: 'ADDED', object: inNamespace('other', 'x', 7) });
+    one.apply({ type: 'ADDED', object: inNamespace('one', 'x', 8) });
+    one.startListing().finish('9');
+    expect(versions(store)).toEqual({ 'other/x': '7' });
+    expect([[...one.list()].length, [...other.list()].length]).toEqual([0, 1]);
+  });
+
+  it('lets no event of its own watch undo a delete of ours, whatever another has told', () => {
+    const { store, one, other } = twoFeeds();
+    const gone = inNamespace('one', 'x', 8);
+    one.apply({ type: 'ADDED', object: gone });
+    store.absorbDelete({ ...gone.metadata, resourceVersion: '9' });
+    other.startListing().finish('20');
+    one.apply({ type: 'MODIFIED', object: inNamespace('one', 'x', 9) });
+    expect(store.size).toBe(0);
+  });
+
+  it('is synced by its feeds alone, also when it holds an answer from where none tells of', () => {
+    const { store, one, other } = twoFeeds();
+    store.absorb(inNamespace('third', 'x', 1));
+    one.startListing().finish('5');
+    other.startListing().finish('5');
+    expect([store.synced, store.size]).toEqual([true, 1]);
+  });
+});
+
 describe('a store', () => {
   it('is synced once a listing is complete, not before', () => {
     const store = new Store<Thing>();
-    const listing = store.startListing();
+    const listing = store.feed().startListing();
     listing.add([thing('x', 1)]);
-    expect([store.synced, store.size, store.resourceVersion]).toEqual([false, 1, '0']);
+    expect([store.synced, store.size, store.feed().resourceVersion]).toEqual([false, 1, '0']);
     listing.finish('5');
-    expect([store.synced, store.size, store.resourceVersion]).toEqual([true, 1, '5']);
+    expect([store.synced, store.size, store.feed().resourceVersion]).toEqual([true, 1, '5']);
   });
 
   it('compares versions as numbers of any length', () => {
@@ -55,11 +111,11 @@ describe('a store', () => {
     const changes: Change<Thing>[] = [];
     const unsubscribe = store.subscribe((change) => changes.push(change));
     const [first, second] = [thing('x', 11), thing('x', 12)];
-    store.apply({ type: 'ADDED', object: first });
-    store.apply({ type: 'MODIFIED', object: second });
-    store.apply({ type: 'DELETED', object: thing('x', 13) });
+    store.feed().apply({ type: 'ADDED', object: first });
+    store.feed().apply({ type: 'MODIFIED', object: second });
+    store.feed().apply({ type: 'DELETED', object: thing('x', 13) });
     unsubscribe();
-    store.apply({ type: 'ADDED', object: thing('y', 14) });
+    store.feed().apply({ type: 'ADDED', object: thing('y', 14) });
     expect(changes).toEqual([
       { type: 'added', key: 'a/x', object: first },
       { type: 'modified', key: 'a/x', object: second, previous: first },
@@ -69,21 +125,21 @@ describe('a store', () => {
 
   it('takes a new uid under an old name for a deletion and an addition', () => {
     const { store, changes } = aStore([thing('x', 5, { uid: 'old' })]);
-    store.apply({ type: 'MODIFIED', object: thing('x', 11, { uid: 'new' }) });
+    store.feed().apply({ type: 'MODIFIED', object: thing('x', 11, { uid: 'new' }) });
     expect(changes).toEqual(['deleted old', 'added new']);
   });
 
   it('never lets an old event replace the answer to our own write', () => {
     const { store } = aStore([thing('x', 5)]);
     store.absorb(thing('x', 12));
-    store.apply({ type: 'MODIFIED', object: thing('x', 11) });
+    store.feed().apply({ type: 'MODIFIED', object: thing('x', 11) });
     expect(versions(store)).toEqual({ 'a/x': '12' });
   });
 
   it('never brings back what our own delete removed', () => {
     const { store, changes } = aStore([thing('x', 5)]);
     store.absorbDelete(thing('x', 5).metadata);
-    store.apply({ type: 'MODIFIED', object: thing('x', 11) });
+    store.feed().apply({ type: 'MODIFIED', object: thing('x', 11) });
     store.absorb(thing('x', 11));
     relist(store, [thing('x', 11)], 11);
     expect(store.size).toBe(0);
@@ -94,7 +150,7 @@ describe('a store', () => {
     const { store } = aStore([thing('x', 5, { uid: 'old' })]);
     store.absorbDelete(thing('x', 5, { uid: 'old' }).metadata);
     store.absorb(thing('x', 13, { uid: 'new' }));
-    store.apply({ type: 'DELETED', object: thing('x', 12, { uid: 'old' }) });
+    store.feed().apply({ type: 'DELETED', object: thing('x', 12, { uid: 'old' }) });
     expect(store.get('a/x')?.metadata.uid).toBe('new');
   });
 
@@ -107,7 +163,7 @@ describe('a store', () => {
 
   it('ignores an answer that comes after the watch has told the end of it', () => {
     const { store } = aStore([thing('x', 5)]);
-    store.apply({ type: 'DELETED', object: thing('x', 12) });
+    store.feed().apply({ type: 'DELETED', object: thing('x', 12) });
     store.absorb(thing('x', 11));
     expect(store.size).toBe(0);
   });
@@ -115,14 +171,14 @@ describe('a store', () => {
   it('stores what transform leaves, in pages and in events', () => {
     const store = new Store<Thing>({ transform: ({ metadata }) => ({ metadata, colour: 'none' }) });
     relist(store, [thing('x', 1)], 1);
-    store.apply({ type: 'ADDED', object: thing('y', 2) });
+    store.feed().apply({ type: 'ADDED', object: thing('y', 2) });
     expect([...store.list()].map(({ colour }) => colour)).toEqual(['none', 'none']);
   });
 
   it('finds by index what is there now', () => {
     const { store } = aStore([thing('x', 5), thing('y', 6, { colour: 'blue' })]);
-    store.apply({ type: 'MODIFIED', object: thing('x', 11, { colour: 'blue' }) });
-    store.apply({ type: 'DELETED', object: thing('y', 12) });
+    store.feed().apply({ type: 'MODIFIED', object: thing('x', 11, { colour: 'blue' }) });
+    store.feed().apply({ type: 'DELETED', object: thing('y', 12) });
     expect(store.byIndex('colour', 'blue').map(({ metadata }) => metadata.name)).toEqual(['x']);
     expect(store.byIndex('colour', 'red')).toEqual([]);
     expect(() => store.byIndex('size', 'red')).toThrow('no index "size"');
@@ -133,7 +189,7 @@ describe('a store', () => {
     const abort = new AbortController();
     const waiting = store.until(() => store.size === 1, abort.signal);
     const never = store.until(() => store.size === 9, abort.signal);
-    store.apply({ type: 'ADDED', object: thing('x', 11) });
+    store.feed().apply({ type: 'ADDED', object: thing('x', 11) });
     await waiting;
     abort.abort(new Error('enough'));
     await expect(never).rejects.toThrow('enough');
@@ -182,7 +238,7 @@ class Model {
     const next = this.#log.find(({ version }) => version > this.#watched);
     if (!next) return false;
     this.#watched = next.version;
-    this.store.apply(next.event);
+    this.store.feed().apply(next.event);
     return true;
   }
 
@@ -197,7 +253,7 @@ class Model {
       return;
     }
     const [first, ...rest] = this.server.values();
-    this.#listing = { listing: this.store.startListing(), rest, version: this.#version };
+    this.#listing = { listing: this.store.feed().startListing(), rest, version: this.#version };
     this.#listing.listing.add(first ? [first] : []);
   }
 

@@ -1,10 +1,11 @@
-// The newest known state of a collection, in memory. Only a reflector and the answers to our own writes change it, and
+// The newest known state of a collection, in memory. Only reflectors and the answers to our own writes change it, and
 // it never goes back in time: nothing older replaces what is newer, nothing deleted comes back under its old uid.
 import type { Version, WatchEvent } from './client.ts';
 import { abortReason } from './clock.ts';
+import { type Feed, FeedProgress, type Listing } from './feed.ts';
 import type { KubernetesObject } from './kubernetes.ts';
 import { keyOf } from './resource.ts';
-import { isNewer, noVersion } from './resource-version.ts';
+import { isNewer } from './resource-version.ts';
 import { StoreIndex } from './store-index.ts';
 
 export interface Change<T> {
@@ -22,12 +23,8 @@ export interface StoreOptions<T> {
   transform?: (object: T) => T;
 }
 
-/** A listing under way. It may come in pages: each is stored at once, so only one page of raw JSON is ever alive. */
-export interface Listing<T> {
-  add(items: readonly T[]): void;
-  /** The listing is complete: what it doesn't hold and isn't newer than it is gone. */
-  finish(resourceVersion: string): void;
-}
+/** The feed of all namespaces. */
+const everywhere = '';
 
 interface Waiter {
   condition: () => boolean;
@@ -40,10 +37,8 @@ export class Store<T extends KubernetesObject> {
   readonly #transform: (object: T) => T;
   readonly #listeners = new Set<(change: Change<T>) => void>();
   readonly #waiters = new Set<Waiter>();
-  /** By uid: deleted by ourselves at this version, and the server's word for it hasn't come yet. */
-  readonly #absorbedDeletes = new Map<string, string>();
-  #resourceVersion = noVersion;
-  #synced = false;
+  /** By the namespace of the feed. */
+  readonly #progress = new Map<string, FeedProgress>();
 
   constructor(options: StoreOptions<T> = {}) {
     const indexes = Object.entries(options.indexes ?? {});
@@ -51,14 +46,10 @@ export class Store<T extends KubernetesObject> {
     this.#transform = options.transform ?? ((object) => object);
   }
 
-  /** A first listing is complete. */
+  /** A first listing of each feed is complete. */
   get synced(): boolean {
-    return this.#synced;
-  }
-
-  /** Everything that happened to the collection up to this version is in the store; '0' before the first listing. */
-  get resourceVersion(): string {
-    return this.#resourceVersion;
+    const all = [...this.#progress.values()];
+    return all.length > 0 && all.every(({ synced }) => synced);
   }
 
   get size(): number {
@@ -123,7 +114,7 @@ export class Store<T extends KubernetesObject> {
 
   /** The answer to a write of our own: nothing older than it is seen from here on. */
   absorb(object: T): void {
-    this.#put(object);
+    this.#put(object, this.#progressOf(object.metadata));
     this.#wake();
   }
 
@@ -131,49 +122,78 @@ export class Store<T extends KubernetesObject> {
   absorbDelete(metadata: Version): void {
     const current = this.#objects.get(keyOf(metadata));
     const isHere = current?.metadata.uid === metadata.uid;
+    const progress = this.#progressOf(metadata);
     // The watch has told the end already; a mark would never be taken away.
-    if (!isHere && !this.#isNews(metadata)) return;
-    this.#absorbedDeletes.set(metadata.uid, metadata.resourceVersion);
+    if (!isHere && !progress.isNews(metadata)) return;
+    progress.absorbDelete(metadata);
     if (isHere) this.#remove(current);
     this.#wake();
   }
 
-  /** For the reflector: one event of the watch, in the watch's order. */
-  apply(event: WatchEvent<T>): void {
-    if (event.type === 'BOOKMARK') {
-      this.#advance(event.resourceVersion);
-      return;
-    }
-    if (event.type === 'DELETED') this.#deleted(event.object);
-    else this.#put(event.object);
-    this.#advance(event.object.metadata.resourceVersion);
+  /**
+   * For a reflector; the same one for the same namespace. A store has one feed of everything, or one for each of some
+   * namespaces: versions of different watches can't be compared, so each feed has its own.
+   */
+  feed(namespace: string = everywhere): Feed<T> {
+    const progress = this.#progress.get(namespace) ?? new FeedProgress();
+    this.#progress.set(namespace, progress);
+    const ours = () => this.#objectsOf(namespace);
+    return {
+      get synced() {
+        return progress.synced;
+      },
+      get resourceVersion() {
+        return progress.resourceVersion;
+      },
+      list: ours,
+      apply: (event) => {
+        this.#apply(event, progress);
+      },
+      startListing: () => this.#startListing(progress, ours),
+    };
   }
 
-  /** For the reflector: a listing begins. One that is never finished changes nothing but what it brought. */
-  startListing(): Listing<T> {
+  /** Of the feed that tells of an object; what no feed tells of is known from our own writes alone. */
+  #progressOf({ namespace = everywhere }: Version): FeedProgress {
+    return this.#progress.get(namespace) ?? this.#progress.get(everywhere) ?? new FeedProgress();
+  }
+
+  *#objectsOf(namespace: string): Generator<T, void, undefined> {
+    for (const object of this.#objects.values()) {
+      if (namespace === everywhere || object.metadata.namespace === namespace) yield object;
+    }
+  }
+
+  #apply(event: WatchEvent<T>, progress: FeedProgress): void {
+    if (event.type === 'BOOKMARK') {
+      this.#advance(progress, event.resourceVersion);
+      return;
+    }
+    if (event.type === 'DELETED') this.#deleted(event.object, progress);
+    else this.#put(event.object, progress);
+    this.#advance(progress, event.object.metadata.resourceVersion);
+  }
+
+  #startListing(progress: FeedProgress, ours: () => Iterable<T>): Listing<T> {
     const listed = new Set<string>();
     return {
       add: (items) => {
         for (const item of items) {
           listed.add(item.metadata.uid);
-          this.#put(item);
+          this.#put(item, progress);
         }
       },
       finish: (resourceVersion) => {
-        this.#removeUnlisted(listed, resourceVersion);
-        this.#synced = true;
-        this.#advance(resourceVersion);
+        this.#removeUnlisted(listed, resourceVersion, ours());
+        progress.wasListed(listed, resourceVersion);
+        progress.synced = true;
+        this.#advance(progress, resourceVersion);
       },
     };
   }
 
-  /** What is at or below the store's own version can't tell it anything: the store has it, or knows its end. */
-  #isNews(metadata: Version): boolean {
-    return isNewer(metadata.resourceVersion, this.#resourceVersion) && !this.#absorbedDeletes.has(metadata.uid);
-  }
-
-  #put(object: T): void {
-    if (!this.#isNews(object.metadata)) return;
+  #put(object: T, progress: FeedProgress): void {
+    if (!progress.isNews(object.metadata)) return;
     const current = this.#objects.get(keyOf(object.metadata));
     if (current && !isNewer(object.metadata.resourceVersion, current.metadata.resourceVersion)) return;
     const kept = this.#transform(object);
@@ -186,19 +206,16 @@ export class Store<T extends KubernetesObject> {
     this.#add(kept);
   }
 
-  #deleted(object: T): void {
-    this.#absorbedDeletes.delete(object.metadata.uid);
+  #deleted(object: T, progress: FeedProgress): void {
+    progress.deleteIsTold(object.metadata.uid);
     const current = this.#objects.get(keyOf(object.metadata));
     if (current?.metadata.uid === object.metadata.uid) this.#remove(current);
   }
 
-  #removeUnlisted(listed: ReadonlySet<string>, resourceVersion: string): void {
-    for (const object of this.#objects.values()) {
+  #removeUnlisted(listed: ReadonlySet<string>, resourceVersion: string, ours: Iterable<T>): void {
+    for (const object of ours) {
       const { uid, resourceVersion: own } = object.metadata;
       if (!listed.has(uid) && !isNewer(own, resourceVersion)) this.#remove(object);
-    }
-    for (const [uid, own] of this.#absorbedDeletes) {
-      if (!listed.has(uid) && !isNewer(own, resourceVersion)) this.#absorbedDeletes.delete(uid);
     }
   }
 
@@ -230,8 +247,8 @@ export class Store<T extends KubernetesObject> {
     for (const listener of this.#listeners) listener(change);
   }
 
-  #advance(resourceVersion: string): void {
-    if (isNewer(resourceVersion, this.#resourceVersion)) this.#resourceVersion = resourceVersion;
+  #advance(progress: FeedProgress, resourceVersion: string): void {
+    progress.advance(resourceVersion);
     this.#wake();
   }
 

@@ -94,7 +94,9 @@ export function followingContract(world: World): void {
       const { lists } = line;
       const job = await world.createJob(world.aName());
       await reflector.catchUp(world.signal);
-      expect(compareVersions(store.resourceVersion, job.metadata.resourceVersion)).toBeGreaterThanOrEqual(0);
+      expect(
+        compareVersions(store.feed(world.inNamespace().namespace).resourceVersion, job.metadata.resourceVersion),
+      ).toBeGreaterThanOrEqual(0);
       expect(line.lists - lists).toBeLessThanOrEqual(2);
     });
 

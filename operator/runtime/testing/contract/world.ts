@@ -132,7 +132,6 @@ export class World {
     return this.client.delete(configMaps, metadata, options, this.signal);
   }
 
-  /** Suspended, so that no controller of a real cluster touches it. */
   /** Nobody's but the test's: the Job controller leaves alone what somebody else manages (KEP-4368). */
   createJob(name: string): Promise<Job> {
     const containers = [{ name: 'main', image: 'example.com/none' }];
