@@ -150,13 +150,14 @@ describe.concurrent('a GPUJob that is deleted', () => {
 
   draScenario('while it is suspended holds nothing, and resumed it claims anew', async ({ stage, dra }) => {
     await dra.nodes({ only: a100x80(1) });
-    await stage.submit('held', { vram: '50Gi', play: { 'run-seconds': '2' }, spec: dra.shared });
-    await dra.runs('held');
+    await stage.submit('held', { vram: '50Gi', play: forever, spec: dra.shared });
+    const before = await dra.runs('held');
     await stage.edit('held', { suspend: true });
     await stage.untilReason('held', 'Suspended');
     await dra.untilLeft('resourceclaims', 0);
     await dra.untilLeft('resourceclaimtemplates', 0);
     await stage.edit('held', { suspend: false });
-    expect(outcomesOf(await stage.untilFinished('held'))).toEqual(['Suspended', 'Complete']);
+    expect(await dra.runs('held', 2)).toEqual(before);
+    expect(outcomesOf(await stage.get('held'))).toEqual(['Suspended']);
   });
 });

@@ -60,7 +60,8 @@ const outages: Outage[] = [
 ];
 
 describe.runIf(ownCluster() !== undefined)('K3: when the API server', () => {
-  it.each(outages)('$title, work goes on within 10 s of its return, and every job runs once', async (outage) => {
+  const name = '$title, work goes on within 10 s of its return, and every job runs once';
+  it.each(outages)(name, { timeout: 300_000 }, async (outage) => {
     const cluster = ownCluster()!;
     const namespace = await namespaceFor(api, outage.title);
     await nodesFor(api, nodes(3, nvidiaCards.a10(8), namespace));
