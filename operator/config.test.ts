@@ -33,6 +33,9 @@ describe('readConfiguration', () => {
       renewDeadlineMilliseconds: 10_000,
       retryPeriodMilliseconds: 2_000,
       metricsBindAddress: { host: undefined, port: 8080 },
+      metricsSecure: false,
+      metricsCertName: 'tls.crt',
+      metricsCertKey: 'tls.key',
       probeBindAddress: { host: undefined, port: 8081 },
       watchNamespaces: [],
       logLevel: 'info',
@@ -109,9 +112,26 @@ describe('readConfiguration', () => {
       args: ['--leader-election=true'],
       want: '--leader-election=true: there is no such flag; did you mean --leader-election-id? --help lists them',
     },
+    {
+      args: ['--metrics-secure'],
+      want: '--metrics-secure needs a certificate, and none is made by itself: write with --metrics-cert-path the folder that holds tls.crt and tls.key, such as a mounted Secret of type kubernetes.io/tls; or --metrics-secure=false',
+    },
+    {
+      args: ['--metrics-cert-path=/tls'],
+      want: '--metrics-cert-path is for --metrics-secure, without which /metrics is served in plain text: write --metrics-secure too, or leave the path out',
+    },
+    {
+      args: ['--metrics-cert-key=tls/tls.key'],
+      want: '--metrics-cert-key: "tls/tls.key" can\'t be used: write the name of a file, such as tls.crt, without a folder',
+    },
     { args: ['serve'], want: 'serve: there is no such flag; --help lists them' },
   ])('refuses $args in one line that says what to write', ({ args, want }) => {
     expect(refusal(args)).toBe(want);
+  });
+
+  it('needs no certificate where no metrics are served', () => {
+    expect(read(['--metrics-secure', '--metrics-bind-address=0']).metricsSecure).toBe(true);
+    expect(read(['--metrics-secure', '--metrics-cert-path=/tls']).metricsCertPath).toBe('/tls');
   });
 
   it('names the variable where the value came from there', () => {

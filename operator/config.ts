@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { checkHeat, heatSettings } from './config/heat.ts';
+import { checkMetrics, metricsSettings } from './config/metrics.ts';
 import { ConfigurationError, type Setting, setting } from './config/setting.ts';
 import { bindAddress, boolean, duration, namespaceName, namespaceNames, wholeNumber } from './config/values.ts';
 
@@ -43,7 +44,7 @@ export const settings = {
     "Namespace of the Lease; empty: the operator's own.",
     'POD_NAMESPACE',
   ),
-  metricsBindAddress: setting('metrics-bind-address', ':8080', bindAddress, 'Where /metrics listens; 0 turns it off.'),
+  ...metricsSettings,
   probeBindAddress: setting(
     'health-probe-bind-address',
     ':8081',
@@ -77,6 +78,12 @@ export const settings = {
     '',
     z.string(),
     'File that keeps the last 1,000 placements with what they were chosen from, for `orquanta compare policy`; empty: none.',
+  ),
+  observeOnly: setting(
+    'observe-only',
+    'false',
+    boolean,
+    'Decide beside the operator that manages, say where this one would decide otherwise, and write nothing to the cluster: a canary.',
   ),
   ...heatSettings,
   logLevel: setting(
@@ -165,6 +172,7 @@ function sharedPrefix(a: string, b: string): number {
 /** What no single setting can tell. */
 function checkTogether(configuration: Configuration): void {
   checkLeaderElection(configuration);
+  checkMetrics(configuration);
   checkHeat(configuration);
 }
 

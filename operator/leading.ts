@@ -6,7 +6,6 @@ import { followBill } from './gpujob/follow-bill.ts';
 import { GPUJobController } from './gpujob/controller.ts';
 import { defaultSettings } from './gpujob/observation.ts';
 import { leadHeat } from './heat/leading.ts';
-import { DecisionFile } from './journal/decision-file.ts';
 import { note } from './journal/journal.ts';
 import type { Parts } from './parts.ts';
 import { leadPolicies } from './policy/leading.ts';
@@ -18,7 +17,7 @@ const controllerName = 'gpujob';
 
 /** Until it is told to stop; returns when all of it has stopped. */
 export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { configuration, client, clock, log, metrics, collections, inventory, reflectors, identity } = parts;
+  const { configuration, client, clock, log, metrics, collections, inventory, reflectors, identity, decisions } = parts;
   const queue = new WorkQueue({ clock, random: Math.random, metrics: metrics.queue(controllerName) });
   const recorder = new EventRecorder({
     client,
@@ -28,7 +27,6 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     log,
   });
   const audience = { events: recorder, log, metrics: parts.gpujobMetrics };
-  const decisions = decisionFile(parts);
   const policies = leadPolicies({
     ...{ client, clock, log, events: recorder, runtimeMetrics: metrics, metrics: parts.policyMetrics },
     collections: parts.policyCollections,
@@ -111,15 +109,6 @@ function tellFoundCards({ inventory, reflectors, log, gpujobMetrics }: Parts): v
   gpujobMetrics.followClaims(isServed);
   const api = { 'resource.k8s.io/v1': isServed() ? 'served' : 'not served' };
   log.info({ ...api, ...inventory.nodesByBackend() }, 'GPU nodes by how their cards are held');
-}
-
-/** Undefined where nobody wants it. */
-function decisionFile({ configuration, log, gpujobMetrics }: Parts): DecisionFile | undefined {
-  const path = configuration.decisionsFile;
-  const onLost = (entries: number): void => {
-    gpujobMetrics.decisionsLost(entries);
-  };
-  return path === '' ? undefined : new DecisionFile({ path, log, onLost });
 }
 
 function settingsOf({

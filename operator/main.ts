@@ -5,6 +5,7 @@ import { ConfigurationError, help, readConfiguration } from './config.ts';
 import { AddressUnavailable } from './http/server.ts';
 import { createLogger } from './logger.ts';
 import { runOperator } from './operator.ts';
+import { PoliciesKeptElsewhere } from './policy/other-manager.ts';
 import { InvalidKubeconfig } from './runtime/kubeconfig.ts';
 
 async function main(): Promise<number> {
@@ -32,13 +33,19 @@ async function main(): Promise<number> {
   return ending === 'released' ? 0 : 1;
 }
 
+function isForTheUser(error: unknown): error is Error {
+  return [ConfigurationError, CommandError, InvalidKubeconfig, PoliciesKeptElsewhere].some(
+    (kind) => error instanceof kind,
+  );
+}
+
 function complain(error: unknown): number {
   if (error instanceof AddressUnavailable) {
     const flags = '--metrics-bind-address and --health-probe-bind-address';
     process.stderr.write(`orquanta: ${error.message}; choose another with ${flags}, or 0 for none\n`);
     return 2;
   }
-  if (error instanceof ConfigurationError || error instanceof CommandError || error instanceof InvalidKubeconfig) {
+  if (isForTheUser(error)) {
     process.stderr.write(`orquanta: ${error.message}\n`);
     return 2;
   }

@@ -1,11 +1,11 @@
 // One operator process: how it starts, is elected, leads and stops.
 import type { Configuration } from './config.ts';
-import { listen, type Listening } from './http/server.ts';
 import { lead } from './leading.ts';
+import { observeOnly } from './observing.ts';
+import { refuseBesideAnother } from './policy/other-manager.ts';
 import { assemble, type Parts, type Surroundings } from './parts.ts';
-import type { Collection } from './runtime/collection.ts';
-import type { KubernetesObject } from './runtime/kubernetes.ts';
 import { LeaderElector } from './runtime/lease.ts';
+import { startServers } from './servers.ts';
 import { version } from './version.ts';
 
 /** Below the second after which a kubelet gives up by default. */
@@ -24,13 +24,17 @@ export async function runOperator(
 ): Promise<Ending> {
   const parts = await assemble(configuration, around);
   const watching = new AbortController();
-  const servers = await startServers(parts);
+  const servers = await startServers(parts, { '/healthz': healthz, '/readyz': () => readyz(parts) });
   parts.log.info(
     { version, identity: parts.identity, ports: servers.map((server) => server.port) },
     'CORE: Production Kernel Active.',
   );
   const watches = parts.reflectors.map((reflector) => reflector.run(watching.signal));
   try {
+    if (configuration.observeOnly) {
+      await observeOnly(parts, signal);
+      return 'released';
+    }
     return configuration.leaderElect ? await electAndLead(parts, signal) : await leadAlone(parts, signal);
   } finally {
     watching.abort();
@@ -40,34 +44,14 @@ export async function runOperator(
   }
 }
 
-async function startServers(parts: Parts): Promise<Listening[]> {
-  const { configuration, registry } = parts;
-  const { metricsBindAddress, probeBindAddress } = configuration;
-  const metrics = async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() });
-  return [
-    ...(probeBindAddress
-      ? [await listen(probeBindAddress, { '/healthz': healthz, '/readyz': () => readyz(parts) })]
-      : []),
-    ...(metricsBindAddress ? [await listen(metricsBindAddress, { '/metrics': metrics })] : []),
-  ];
-}
-
 /** The event loop turns: that is all a liveness probe may ask, or a slow API server would restart every replica. */
 function healthz(): { status: number; body: string } {
   return { status: 200, body: 'ok\n' };
 }
 
-type Watched = Pick<Collection<KubernetesObject>, 'resource' | 'store'>;
-
-function storesOf({ collections, policyCollections, heatCollections }: Parts): Watched[] {
-  return Object.values({ ...collections, ...policyCollections, ...heatCollections }) as unknown as Watched[];
-}
-
 async function readyz(parts: Parts): Promise<{ status: number; body: string }> {
-  const unsynced = storesOf(parts)
-    .filter(({ store }) => !store.synced)
-    .map(({ resource }) => resource.plural);
-  if (unsynced.length > 0) return { status: 503, body: `not synced yet: ${unsynced.join(', ')}\n` };
+  const unsynced = new Set(parts.reflectors.filter(({ synced }) => !synced).map(({ plural }) => plural));
+  if (unsynced.size > 0) return { status: 503, body: `not synced yet: ${[...unsynced].join(', ')}\n` };
   const signal = AbortSignal.timeout(readyTimeoutMilliseconds);
   const answer = await parts.transport.request({ method: 'GET', path: '/version', lane: 'read', signal });
   return answer.status < 400
@@ -83,12 +67,21 @@ async function leadAlone(parts: Parts, signal: AbortSignal): Promise<Ending> {
 /** Who can't see everything must not take the lease from somebody who can: it may lack a right that an older version has. */
 async function electAndLead(parts: Parts, signal: AbortSignal): Promise<Ending> {
   try {
-    await Promise.all(storesOf(parts).map(({ store }) => store.until(() => store.synced, signal)));
+    await standAlone(parts, signal);
+    await Promise.all(parts.reflectors.map((reflector) => reflector.untilSynced(signal)));
   } catch (error) {
     if (signal.aborted) return 'released';
     throw error;
   }
   return elect(parts, signal);
+}
+
+async function standAlone(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { client, clock, log, namespace, configuration, policyCollections } = parts;
+  const { store } = policyCollections.policies;
+  await store.until(() => store.synced, signal);
+  const policies = [...store.list()];
+  await refuseBesideAnother({ client, clock, log, namespace, policies, leaseName: configuration.leaseName }, signal);
 }
 
 async function elect(parts: Parts, signal: AbortSignal): Promise<Ending> {

@@ -7,6 +7,7 @@ import { feedInventory } from './gpujob/feed-inventory.ts';
 import { type GPUJobMetrics, gpujobMetrics } from './gpujob/metrics.ts';
 import { type HeatCollections, heatCollections } from './heat/collections.ts';
 import { type HeatMetrics, heatMetrics } from './heat/metrics.ts';
+import { DecisionFile } from './journal/decision-file.ts';
 import { Inventory } from './placement/inventory/inventory.ts';
 import { feedCatalogue } from './policy/card-catalogue.ts';
 import { type PolicyCollections, policyCollections } from './policy/collections.ts';
@@ -45,6 +46,8 @@ export interface Parts {
   readonly gpujobMetrics: GPUJobMetrics;
   readonly policyMetrics: PolicyMetrics;
   readonly heatMetrics: HeatMetrics;
+  /** Undefined where nobody wants it. */
+  readonly decisions: DecisionFile | undefined;
 }
 
 export async function assemble(configuration: Configuration, around: Surroundings): Promise<Parts> {
@@ -67,7 +70,8 @@ export async function assemble(configuration: Configuration, around: Surrounding
   const policies = policyCollections();
   const heat = heatCollections();
   feedCatalogue(policies.policies.store, inventory);
-  const scopes = { jobs: configuration.watchNamespaces, ledger: namespace };
+  const ofGPUJobs = gpujobMetrics(registry, inventory);
+  const scopes = { jobs: configuration.watchNamespaces, ledger: configuration.observeOnly ? undefined : namespace };
   return {
     configuration,
     identity,
@@ -83,10 +87,22 @@ export async function assemble(configuration: Configuration, around: Surrounding
     heatCollections: heat,
     reflectors: reflectorsOf(collections, policies, heat, { client, clock, log, random: Math.random }, scopes),
     inventory,
-    gpujobMetrics: gpujobMetrics(registry, inventory),
+    gpujobMetrics: ofGPUJobs,
+    decisions: decisionFile(configuration, log, ofGPUJobs),
     policyMetrics: policyMetrics(registry),
     heatMetrics: heatMetrics(registry),
   };
+}
+
+function decisionFile(
+  { decisionsFile: path }: Configuration,
+  log: Log,
+  metrics: GPUJobMetrics,
+): DecisionFile | undefined {
+  const onLost = (entries: number): void => {
+    metrics.decisionsLost(entries);
+  };
+  return path === '' ? undefined : new DecisionFile({ path, log, onLost });
 }
 
 type Watching = Pick<ConstructorParameters<typeof Reflector>[0], 'client' | 'clock' | 'log' | 'random'>;
@@ -96,7 +112,7 @@ function reflectorsOf(
   policies: PolicyCollections,
   heat: HeatCollections,
   watching: Watching,
-  scopes: { jobs: readonly string[]; ledger: string },
+  scopes: { jobs: readonly string[]; ledger: string | undefined },
 ): Reflector<KubernetesObject>[] {
   const watch = <T extends KubernetesObject>(collection: Collection<T>, scope: { namespace?: string }) =>
     new Reflector<T>({ ...collection, ...scope, ...watching }) as unknown as Reflector<KubernetesObject>;
@@ -117,8 +133,10 @@ function reflectorsOf(
     watch(collections.resourceClaims, {}),
     watch(collections.deviceClasses, {}),
     watch(policies.policies, {}),
-    watch(policies.ledger, { namespace: scopes.ledger }),
     watch(policies.namespaces, {}),
-    ...inOurs(heat.heatObservers),
+    // Who only observes keeps no policy and looks at no heat.
+    ...(scopes.ledger === undefined
+      ? []
+      : [watch(policies.ledger, { namespace: scopes.ledger }), ...inOurs(heat.heatObservers)]),
   ];
 }

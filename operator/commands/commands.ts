@@ -2,8 +2,9 @@
 import { type Command, CommandError, type Terminal } from './command.ts';
 import { comparePolicy } from './compare-policy.ts';
 import { verifyHeat } from './verify-heat.ts';
+import { verifyInstall } from './verify-install.ts';
 
-export const commands: readonly Command[] = [comparePolicy, verifyHeat];
+export const commands: readonly Command[] = [comparePolicy, verifyHeat, verifyInstall];
 
 /** Whether the arguments call a command; flags alone run the operator. */
 export function callsCommand([first]: readonly string[]): boolean {

@@ -34,6 +34,8 @@ function telling(fact: Fact): Telling {
       return { type: 'Normal', reason: fact.reason, action: 'Wait', note: fact.message };
     case 'CatalogueWarning':
       return { type: 'Warning', reason: fact.kind, action: 'Judge', note: fact.message };
+    case 'RetryIgnored':
+      return { type: 'Warning', reason: fact.kind, action: 'Retry', note: fact.message };
     case 'Finished':
       return {
         type: fact.succeeded ? 'Normal' : 'Warning',

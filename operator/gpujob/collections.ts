@@ -1,5 +1,5 @@
 // The collections the operator watches, each reduced to what somebody reads, so that ten thousand of each fit in memory.
-import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
+import { type GPUJob, gpujobs, maxRetryTokenLength } from '../resources/gpujob.ts';
 import { draDrivers } from '../placement/cards/dra-drivers.ts';
 import { hamiAnnotations, settledRegister } from '../placement/cards/hami.ts';
 import { annotations, labels } from '../resources/labels.ts';
@@ -79,10 +79,21 @@ function slimLabels({ labels: all }: ObjectMeta): Pick<ObjectMeta, 'labels'> {
   return ours.length > 0 ? { labels: Object.fromEntries(ours) } : {};
 }
 
+/** One character more than may stand there, so that too many are seen. */
+function slimRetry({ annotations: all }: ObjectMeta): Pick<ObjectMeta, 'annotations'> {
+  const token = all?.[annotations.retry];
+  return token === undefined ? {} : { annotations: { [annotations.retry]: token.slice(0, maxRetryTokenLength + 1) } };
+}
+
 function slimGPUJob({ metadata, spec, status }: GPUJob): GPUJob {
   const { generation, namespace } = metadata;
   return {
-    metadata: { ...slimMetadata(metadata), namespace, ...(generation === undefined ? {} : { generation }) },
+    metadata: {
+      ...slimMetadata(metadata),
+      ...slimRetry(metadata),
+      namespace,
+      ...(generation === undefined ? {} : { generation }),
+    },
     spec,
     ...(status ? { status } : {}),
   };

@@ -179,6 +179,7 @@ export class GPUJobController {
       refusal: {
         ...refusal,
         generation: gpujob.metadata.generation ?? 0,
+        lastHandledRetry: gpujob.status?.lastHandledRetry,
         atMilliseconds: this.#options.clock.now(),
         count: again ? before.count + 1 : 1,
       },

@@ -22,6 +22,8 @@ export type Fact =
   | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string }
   /** The policy's catalogue has something to say of what the job names. */
   | { readonly kind: 'CatalogueWarning'; readonly message: string }
+  /** A person asked for a retry, and nothing follows from it. */
+  | { readonly kind: 'RetryIgnored'; readonly message: string }
   | { readonly kind: 'Finished'; readonly reason: string; readonly succeeded: boolean; readonly message: string };
 
 export type Effect =

@@ -40,6 +40,8 @@ export interface Refusal {
   /** What was refused; another generation or run is another question. */
   readonly generation: number;
   readonly run: number;
+  /** status.lastHandledRetry of that time: who asks for a retry asks anew. */
+  readonly lastHandledRetry: string | undefined;
   readonly atMilliseconds: number;
   /** Refusals of this kind in a row, this one included. */
   readonly count: number;

@@ -21,11 +21,17 @@ export interface Memo {
   readonly statusWrittenAtMilliseconds?: number | undefined;
 }
 
-export interface Surroundings {
+/** What it takes to say what a GPUJob asks for. */
+export interface Asking {
+  readonly collections: Pick<Collections, 'priorityClasses'>;
+  readonly inventory: Inventory;
+  readonly experience: Pick<Experience, 'modelVRAM' | 'neededMebibytes'>;
+}
+
+export interface Surroundings extends Asking {
   readonly collections: Collections;
   readonly dispatcher: Dispatcher;
   readonly advisor: Advisor;
-  readonly inventory: Inventory;
   readonly settings: Settings;
   readonly experience: Experience;
 }
@@ -39,7 +45,7 @@ export function priorityOf(template: PodTemplate, classes: Store<PriorityClass>)
 }
 
 /** Where the model is unknown nothing is asked for yet: `decide` says so and queues nothing. */
-function askingSpec(gpujob: GPUJob, experience: Experience): Pick<Observation, 'spec' | 'modelNotFound'> {
+function askingSpec(gpujob: GPUJob, experience: Asking['experience']): Pick<Observation, 'spec' | 'modelNotFound'> {
   const spec = gpujobDefaults(gpujob.spec);
   const { requiredVRAM } = spec;
   if (requiredVRAM !== undefined) return { spec: { ...spec, requiredVRAM }, modelNotFound: undefined };
@@ -49,7 +55,7 @@ function askingSpec(gpujob: GPUJob, experience: Experience): Pick<Observation, '
 }
 
 /** A first run starts at what the same workload needed before, where that is allowed and a card here has it. */
-function startingSize(workload: Workload, gpujob: GPUJob, spec: AskingSpec, around: Surroundings): Workload {
+function startingSize(workload: Workload, gpujob: GPUJob, spec: AskingSpec, around: Asking): Workload {
   if ((gpujob.status?.run ?? 0) > 0 || spec.retry.onOutOfMemory !== 'Grow') return workload;
   const needed = around.experience.neededMebibytes(gpujob);
   if (needed === undefined || needed <= workload.vramMebibytes) return workload;
@@ -59,13 +65,21 @@ function startingSize(workload: Workload, gpujob: GPUJob, spec: AskingSpec, arou
   return needed > largest ? workload : { ...workload, vramMebibytes: needed, hasMargin: true };
 }
 
+/** The question for the planner; where the model is unknown none is to be put. */
+export function asked(
+  gpujob: GPUJob,
+  around: Asking,
+): Pick<Observation, 'spec' | 'modelNotFound'> & { readonly workload: Workload } {
+  const { spec, modelNotFound } = askingSpec(gpujob, around.experience);
+  const priority = priorityOf(spec.template as PodTemplate, around.collections.priorityClasses.store);
+  return { spec, modelNotFound, workload: startingSize(workloadOf(gpujob, spec, priority), gpujob, spec, around) };
+}
+
 export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMilliseconds: number): Observation {
   const { collections, dispatcher, advisor, inventory, settings, experience } = around;
   const key = keyOf(gpujob.metadata);
-  const { spec, modelNotFound } = askingSpec(gpujob, experience);
+  const { spec, modelNotFound, workload } = asked(gpujob, around);
   const jobs = collections.jobs.store.byIndex(indexes.gpujob, key);
-  const priority = priorityOf(spec.template as PodTemplate, collections.priorityClasses.store);
-  const workload = startingSize(workloadOf(gpujob, spec, priority), gpujob, spec, around);
   return {
     nowMilliseconds,
     settings,

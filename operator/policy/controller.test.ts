@@ -69,6 +69,7 @@ async function aTerm({ clock, server, spending, observers, stored }: Cluster) {
     ...{ client, policies, keeper, clock },
     billing: { billOf: (policy) => billOf(policy, spending) },
     heatObservers: { store: observers, watchedNamespaces: [] },
+    ledgerNamespace: 'orquanta-system',
     succeededAt: () => undefined,
     onStanding: () => undefined,
     onGone: () => undefined,

@@ -23,6 +23,7 @@ export interface PolicyControllerOptions {
   readonly keeper: Keeper;
   readonly billing: Pick<Billing, 'billOf'>;
   readonly heatObservers: KnownObservers;
+  readonly ledgerNamespace: string;
   readonly succeededAt: (signature: string) => number | undefined;
   readonly clock: Clock;
   readonly onBroken: (policy: SovereignPolicy, words: string) => void;
@@ -122,9 +123,9 @@ export class PolicyController {
     handled: Handled,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { client, policies, heatObservers, onBroken, onBudget } = this.#options;
+    const { client, policies, heatObservers, ledgerNamespace, onBroken, onBudget } = this.#options;
     const heat = heatAvailability(policy, heatObservers);
-    const findings = { ...handled, breakers, bill: shownBill(policy, bill), heat };
+    const findings = { ...handled, breakers, bill: shownBill(policy, bill), heat, ledgerNamespace };
     const status = policyStatus(policy, policyDefaults(policy.spec), chain, findings, now);
     if (isDeepStrictEqual(status, policy.status)) return undefined;
     for (const notice of budgetNotices(bill, policy.status?.spent)) await onBudget(policy, notice, signal);

@@ -35,7 +35,11 @@ export interface ExperienceOptions {
   readonly clock: Clock;
 }
 
-export function experienceOf({ history, keeper, policies, clock }: ExperienceOptions): Experience {
+/** What says how much VRAM a job asks for. */
+export function sizesOf({
+  history,
+  policies,
+}: Pick<ExperienceOptions, 'history' | 'policies'>): Pick<Experience, 'neededMebibytes' | 'modelVRAM'> {
   return {
     neededMebibytes(gpujob) {
       const policy = policies.get(gpujobDefaults(gpujob.spec).policyName);
@@ -43,6 +47,12 @@ export function experienceOf({ history, keeper, policies, clock }: ExperienceOpt
       return applies ? history.neededMebibytes(gpujob) : undefined;
     },
     modelVRAM: (policyName, model) => modelVRAM(policies.get(policyName), policyName, model),
+  };
+}
+
+export function experienceOf({ history, keeper, policies, clock }: ExperienceOptions): Experience {
+  return {
+    ...sizesOf({ history, policies }),
     breakerIsOpen(gpujob) {
       const policy = policies.get(gpujobDefaults(gpujob.spec).policyName);
       const chain = policy && keeper.chainOf(policy);

@@ -24,7 +24,7 @@ import { labels } from '../resources/labels.ts';
 import { Accounts } from './bill/accounts.ts';
 import { Billing, isTold } from './bill/billing.ts';
 import { keepBooks } from './bill/keep-books.ts';
-import { Policies } from './policies.ts';
+import { inForceByLedger, Policies } from './policies.ts';
 import { RunHistory } from './run-history.ts';
 import { mayForget } from './retention.ts';
 import type { PolicyMetrics } from './metrics.ts';
@@ -100,10 +100,14 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
     mayForget: (key) => isTold(key, gpujobOf),
   });
   const billing = new Billing({ accounts, policies, clock, log });
-  const view = new Policies({ collections, keeper, history, billing, heatFor, clock, onChange });
+  const view = new Policies({
+    ...{ collections, history, heatFor, clock, onChange },
+    inForce: inForceByLedger(keeper),
+    refusalOf: (policy, of) => billing.refusalOf(policy, of),
+  });
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
-    ...{ client, policies, keeper, billing, heatObservers, succeededAt, clock },
+    ...{ client, policies, keeper, billing, heatObservers, succeededAt, clock, ledgerNamespace: namespace },
     onStanding: (policy, openBreakers, bill) => {
       metrics.standing(policy.metadata.name, openBreakers, bill);
     },

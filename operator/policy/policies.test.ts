@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SovereignPolicy } from '../resources/sovereignpolicy.ts';
 import { policyCollections } from './collections.ts';
-import { Policies } from './policies.ts';
+import { inForceByLedger, Policies } from './policies.ts';
 import { RunHistory } from './run-history.ts';
 import { aFailure, aPolicy, aProcess, aServer, never } from './testing.ts';
 
@@ -17,13 +17,12 @@ async function aView() {
   };
   const asked = { passes: 0 };
   const onChange = () => void (asked.passes += 1);
-  const billing = { refusalOf: () => undefined };
   const heatFor = () => new Map<string, number>();
   const view = new Policies({
     collections: watched,
-    keeper,
+    inForce: inForceByLedger(keeper),
     history: new RunHistory(),
-    billing,
+    refusalOf: () => undefined,
     heatFor,
     clock,
     onChange,

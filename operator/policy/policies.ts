@@ -6,20 +6,36 @@ import { costByProduct } from './catalogue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { PolicyCollections } from './collections.ts';
 import { isEdit } from './edits.ts';
-import type { Keeper } from './keeper.ts';
-import type { Billing } from './bill/billing.ts';
 import { selects, selectsAll } from './namespaces.ts';
 import type { RunHistory } from './run-history.ts';
+import type { Keeper } from './keeper.ts';
 import { settingInForce } from './ledger/chain.ts';
+import type { Setting } from './state.ts';
 
 /** Failures fade, and new ones are seen, at least so often. */
 const freshMilliseconds = 10_000;
 
+export interface InForce {
+  /** 0: none was made yet, or none can be trusted. */
+  readonly version: number;
+  readonly setting: Setting;
+}
+
+/** The head of the ledger. */
+export function inForceByLedger(keeper: Pick<Keeper, 'chainOf'>): PoliciesOptions['inForce'] {
+  return (policy) => {
+    const chain = keeper.chainOf(policy);
+    const version = chain.kind === 'Intact' ? chain.head.version : 0;
+    return { version, setting: settingInForce(policyDefaults(policy.spec), chain) };
+  };
+}
+
 export interface PoliciesOptions {
   readonly collections: PolicyCollections;
-  readonly keeper: Keeper;
+  readonly inForce: (policy: SovereignPolicy) => InForce;
   readonly history: RunHistory;
-  readonly billing: Pick<Billing, 'refusalOf'>;
+  /** Whether the budget has room for more of a namespace. */
+  readonly refusalOf: (policy: SovereignPolicy, namespace: string) => PolicyRefusal | undefined;
   /** By node, 0 to 1000. */
   readonly heatFor: (policy: SovereignPolicy) => ReadonlyMap<string, number>;
   readonly clock: Clock;
@@ -70,17 +86,16 @@ export class Policies {
 
   #view(policy: SovereignPolicy, reliability: ScoreSignals): Policy {
     const spec = policyDefaults(policy.spec);
-    const chain = this.#options.keeper.chainOf(policy);
-    const { weights, headroom } = settingInForce(spec, chain);
+    const { version, setting } = this.#options.inForce(policy);
     const { name } = policy.metadata;
     return {
       name,
-      version: chain.kind === 'Intact' ? chain.head.version : 0,
-      weights,
-      headroomPartsPerMillion: headroom,
+      version,
+      weights: setting.weights,
+      headroomPartsPerMillion: setting.headroom,
       signals: { ...reliability, costByProduct: costByProduct(spec.gpus), heatByNode: this.#options.heatFor(policy) },
       refusalOf: (namespace) =>
-        this.#notAllowed(name, spec.namespaceSelector, namespace) ?? this.#options.billing.refusalOf(policy, namespace),
+        this.#notAllowed(name, spec.namespaceSelector, namespace) ?? this.#options.refusalOf(policy, namespace),
     };
   }
 

@@ -14,6 +14,7 @@ const nothing: Findings = {
   handledRollback: undefined,
   bill: undefined,
   heat: undefined,
+  ledgerNamespace: 'orquanta-system',
 };
 
 function statusOf(policy: SovereignPolicy, chain: Chain, findings: Partial<Findings> = {}) {

@@ -37,6 +37,7 @@ export interface Findings {
   readonly bill: PolicyBill | undefined;
   /** Undefined where the policy names no observer. */
   readonly heat: HeatAvailability | undefined;
+  readonly ledgerNamespace: string;
 }
 
 export function policyStatus(
@@ -53,6 +54,7 @@ export function policyStatus(
   const status: Change = {
     ...before,
     observedGeneration: generation,
+    ledgerNamespace: findings.ledgerNamespace,
     mode: chain.kind === 'Broken' ? 'Broken' : spec.learning.mode,
     effectiveWeights: shares(setting),
     effectiveHeadroomPermille: permille(setting.headroom),

@@ -17,6 +17,8 @@ export const managedBy = 'orquanta';
 export const annotations = {
   /** On a run's Job: what it holds and where, as JSON, so that reservations can be rebuilt from what runs. */
   reservation: `${group}/reservation`,
+  /** On a GPUJob: a new token opens it again where it has failed, and cuts its back-off short. */
+  retry: `${group}/retry`,
   /** On a SovereignPolicy: '<version>@<token>' asks for the weights of that version. */
   rollback: `${group}/rollback`,
   /** On a SovereignPolicy: a new token asks for the baseline. */

@@ -165,6 +165,13 @@ export class ApiClient {
     return this.#patch<T>(path, { metadata: { uid, resourceVersion }, status }, signal);
   }
 
+  /** A question that the server answers and keeps nothing of: a standby may ask it, too. Gives the answer's status. */
+  async review<Status>(resource: Resource, spec: object, signal: AbortSignal): Promise<Status> {
+    const path = collectionPath(resource, undefined);
+    const request = { method: 'POST', path, body: typed(resource, { spec }), signal } as const;
+    return (await this.#send<{ status: Status }>(request, 'review')).status;
+  }
+
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions, signal: AbortSignal): Promise<DeleteResult> {
     const { propagationPolicy, ...preconditions } = options;
     const body = await this.#send<KubernetesObject>({
@@ -203,8 +210,8 @@ export class ApiClient {
     return { fieldManager: this.#options.fieldManager };
   }
 
-  async #send<T>(request: RequestFields): Promise<T> {
-    const lane = this.#options.lane ?? (request.method === 'GET' ? 'read' : 'write');
+  async #send<T>(request: RequestFields, itsLane?: Lane): Promise<T> {
+    const lane = itsLane ?? this.#options.lane ?? (request.method === 'GET' ? 'read' : 'write');
     const { timeoutMilliseconds } = this.#options;
     const limit = timeoutMilliseconds === undefined ? {} : { timeoutMilliseconds };
     const response = await this.#transport.request({ ...request, lane, ...limit });

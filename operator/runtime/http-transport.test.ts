@@ -137,6 +137,35 @@ describe('the fence of the write lane', () => {
     expect(server.connections()).toBe(0);
   });
 
+  it('K2: keeps a standby from writing down any other lane, and lets it ask for a review', async () => {
+    const seen: string[] = [];
+    const url = await httpServer((request, response) => {
+      seen.push(`${request.method ?? ''} ${request.url?.split('?')[0] ?? ''}`);
+      json(response, 201, {});
+    });
+    const transport = transportTo(url);
+    transport.fenceWrites({ isHeld: () => false, remainingMilliseconds: () => 0 });
+    const reviews = [
+      '/apis/authentication.k8s.io/v1/tokenreviews',
+      '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    ] as const;
+    const writes: ApiRequest[] = [
+      ...(['read', 'watch', 'review'] as const).map((lane) => aWrite({ lane })),
+      aWrite({ lane: 'review', path: `${reviews[0]}/status` }),
+      aWrite({ lane: 'review', path: '/apis/authorization.k8s.io/v1/namespaces/a/localsubjectaccessreviews' }),
+      aWrite({ lane: 'review', path: reviews[0], method: 'DELETE' }),
+      aWrite({ path: reviews[0] }),
+    ];
+    for (const write of writes) {
+      expect(await errorOf(transport.request(write))).toMatchObject({ kind: 'FencedOff' });
+      const lines = transport.stream(write)[Symbol.asyncIterator]();
+      expect(await errorOf(lines.next())).toMatchObject({ kind: 'FencedOff' });
+    }
+    expect(seen).toEqual([]);
+    for (const path of reviews) expect((await transport.request(aWrite({ lane: 'review', path }))).status).toBe(201);
+    expect(seen).toEqual(reviews.map((path) => `POST ${path}`));
+  });
+
   it('ends a write before the fence itself ends, and tells the server so', async () => {
     const server = await byteServer();
     const transport = transportTo(server.url);

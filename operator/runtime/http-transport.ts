@@ -13,6 +13,7 @@ import { fencedConnect, fencedOff } from './fenced-connect.ts';
 import { jsonLines } from './json-lines.ts';
 import type { RequestLabels } from './metrics.ts';
 import type { ApiRequest, ApiResponse, Lane, Transport } from './transport.ts';
+import { mustKeepToItsLane } from './unfenced-lanes.ts';
 
 export interface HttpTransportOptions {
   connection: Connection;
@@ -26,7 +27,7 @@ export interface HttpTransportOptions {
 }
 
 /** A watch holds its connection for minutes: a cap there would starve every other watch. */
-const maxConnections: Readonly<Record<Lane, number | null>> = { read: 64, write: 64, watch: null, lease: 2 };
+const maxConnections: Readonly<Record<Lane, number | null>> = { read: 64, write: 64, watch: null, lease: 2, review: 4 };
 
 const timeLimitMilliseconds: Readonly<Record<Lane, number>> = {
   read: 60_000,
@@ -34,6 +35,8 @@ const timeLimitMilliseconds: Readonly<Record<Lane, number>> = {
   /** Until the answer's head: the body has no end but silence. */
   watch: 30_000,
   lease: 5_000,
+  /** As long as controller-runtime gives a TokenReview (pkg/metrics/filters). */
+  review: 10_000,
 };
 
 const defaultSilenceMilliseconds = 150_000;
@@ -59,6 +62,7 @@ export class HttpTransport implements Transport {
       write: this.#pool('write'),
       watch: this.#pool('watch'),
       lease: this.#pool('lease'),
+      review: this.#pool('review'),
     };
   }
 
@@ -156,6 +160,7 @@ export class HttpTransport implements Transport {
     signal: AbortSignal,
     serverLimitMilliseconds: number | undefined,
   ): Promise<Dispatcher.ResponseData> {
+    mustKeepToItsLane(request);
     const { connection, userAgent } = this.#options;
     const headers: Record<string, string> = { accept: request.accept ?? 'application/json', 'user-agent': userAgent };
     const token = await connection.token?.token();

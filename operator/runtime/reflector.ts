@@ -99,6 +99,20 @@ export class Reflector<T extends KubernetesObject> {
     return this.#served;
   }
 
+  /** What is watched, as its kind is called in paths. */
+  get plural(): string {
+    return this.#options.resource.plural;
+  }
+
+  get synced(): boolean {
+    return this.#feed.synced;
+  }
+
+  /** Resolves when a first listing is complete. */
+  untilSynced(signal: AbortSignal): Promise<void> {
+    return this.#options.store.until(() => this.#feed.synced, signal);
+  }
+
   /** Until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     let state: State<T> = { kind: 'empty', paged: true };

@@ -1,8 +1,11 @@
 // What the runtime needs of a connection to an API server: one request, one stream of JSON lines. No Kubernetes verbs
 // here; those are the client's.
 
-/** Lanes never wait for each other: each has its own connections. Only the write lane is fenced. */
-export type Lane = 'read' | 'write' | 'watch' | 'lease';
+/**
+ * Lanes never wait for each other: each has its own connections. Only the write lane is fenced; what goes down `read`, `watch`
+ * and `review` must change nothing (unfenced-lanes.ts).
+ */
+export type Lane = 'read' | 'write' | 'watch' | 'lease' | 'review';
 
 export interface ApiRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

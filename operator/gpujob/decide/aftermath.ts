@@ -10,6 +10,7 @@ import { backOffEndMilliseconds, endsInARow } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
+import { countedAttempts } from './retry.ts';
 import { lastFinish, type OpenRun } from './run.ts';
 import { asked, type Outcome, placementStatus, type StatusChange } from './status.ts';
 import { timestamp } from '../../resources/timestamp.ts';
@@ -42,16 +43,16 @@ const noFailures: Failures = { application: 0, outOfMemory: 0, disruption: 0 };
 export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome {
   const attempt = attemptOf(o, run, ending);
   const attempts = withAttempt(o.gpujob.status?.attempts ?? [], attempt);
-  const failures = counted(o.gpujob.status?.failures ?? noFailures, counterOf(attempts));
-  const next = whatFollows(o, attempt, attempts, failures);
+  const recent = countedAttempts(o.gpujob.status, attempts);
+  const failures = counted(o.gpujob.status?.failures ?? noFailures, counterOf(recent));
+  const next = whatFollows(o, attempt, recent, failures);
   const finished = next.standing.kind === 'Complete' || next.standing.kind === 'Failed';
-  const since = activeSince(o, run);
   const change: StatusChange = {
     run: run.number,
     attempts,
     failures,
     ...asked(o),
-    startTime: since,
+    startTime: activeSince(o, run),
     ...(finished
       ? { ...placedBy(run), completionTime: attempt.endTime, queue: undefined }
       : { placement: undefined, queue: { since: attempt.endTime } }),

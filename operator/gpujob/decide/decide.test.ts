@@ -50,6 +50,16 @@ function anAttempt(outcome: Attempt['outcome'], run = 1, more: Partial<Attempt> 
   return { run, outcome, vram: '20Gi', nodes: ['node-a'], endTime: at(0), message: 'it ended', ...more };
 }
 
+const invalidTemplate: NonNullable<Observation['refusal']> = {
+  kind: 'InvalidTemplate',
+  message: 'Job.batch "train-1" is invalid: no',
+  generation: 1,
+  run: 1,
+  lastHandledRetry: undefined,
+  atMilliseconds: start,
+  count: 1,
+};
+
 function failedRun(state: PodState, more: Partial<Parameters<typeof anObservation>[0]> = {}): Observation {
   return anObservation({
     gpujob: aGPUJob({}, running),
@@ -165,14 +175,7 @@ const beforeARun: readonly Case[] = [
   {
     name: 'what the server refused in validation ends the job in its own words',
     observation: anObservation({
-      refusal: {
-        kind: 'InvalidTemplate',
-        message: 'Job.batch "train-1" is invalid: no',
-        generation: 1,
-        run: 1,
-        atMilliseconds: start,
-        count: 1,
-      },
+      refusal: invalidTemplate,
     }),
     wantEffects: ['WriteStatus'],
     wantReason: 'InvalidTemplate',
@@ -182,7 +185,7 @@ const beforeARun: readonly Case[] = [
     name: 'a mended template is a new question',
     observation: anObservation({
       gpujob: { ...aGPUJob(), metadata: { ...aGPUJob().metadata, generation: 2 } },
-      refusal: { kind: 'InvalidTemplate', message: 'no', generation: 1, run: 1, atMilliseconds: start, count: 1 },
+      refusal: { ...invalidTemplate, message: 'no' },
     }),
     wantEffects: [],
     wantQueued: true,
@@ -195,6 +198,7 @@ const beforeARun: readonly Case[] = [
         message: "Job ml/train-1 already exists and isn't this GPUJob's",
         generation: 1,
         run: 1,
+        lastHandledRetry: undefined,
         atMilliseconds: start,
         count: 2,
       },

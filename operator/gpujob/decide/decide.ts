@@ -6,6 +6,7 @@ import { cleanUp } from './children.ts';
 import { earliest } from './deadline.ts';
 import { followRun } from './follow-run.ts';
 import { isDeleting, isFinished, openRun } from './run.ts';
+import { afterTheEnd, withRetryNoted } from './retry.ts';
 import { startRun } from './start-run.ts';
 import { conclude } from './status.ts';
 
@@ -22,7 +23,7 @@ export function decide(o: Observation): Decision {
 }
 
 function decideRun(o: Observation): Decision {
-  if (isFinished(o)) return { effects: [], queued: false };
+  if (isFinished(o)) return conclude(o, afterTheEnd(o));
   const run = openRun(o);
-  return conclude(o, run ? followRun(o, run) : startRun(o));
+  return conclude(o, run ? followRun(o, run) : withRetryNoted(o, startRun(o)));
 }

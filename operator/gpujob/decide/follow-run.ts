@@ -6,13 +6,15 @@ import type { Standing } from './conditions.ts';
 import { earliest, pastDeadline, untilDeadlineMilliseconds } from './deadline.ts';
 import { endingOfFailedRun, type Ending } from './ending.ts';
 import { endOf, isDeleting, type OpenRun, runningSinceMilliseconds } from './run.ts';
+import { withRetryNoted } from './retry.ts';
 import { adopted, placedMessage, runStarted } from './started.ts';
 import type { Outcome } from './status.ts';
 import { unbound } from './unbound.ts';
 
 export function followRun(o: Observation, run: OpenRun): Outcome {
   const ending = endingOfRun(o, run);
-  return ending ? closeRun(o, run, ending) : keepRun(o, run);
+  // What a retry means to a run that has just ended is seen when its end is written.
+  return ending ? closeRun(o, run, ending) : withRetryNoted(o, keepRun(o, run));
 }
 
 function endingOfRun(o: Observation, run: OpenRun): Ending | undefined {

@@ -10,6 +10,7 @@ import { backOffEndMilliseconds, refusalEndMilliseconds } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { earliest, pastDeadline, untilDeadlineMilliseconds } from './deadline.ts';
 import { controllerOf, isBound, isOver, isOf, type OpenRun, runOf } from './run.ts';
+import { countedAttempts, cutShort } from './retry.ts';
 import { adopted, placedMessage, runStarted } from './started.ts';
 import { alreadySays, asked, type Outcome } from './status.ts';
 import { timestamp } from '../../resources/timestamp.ts';
@@ -27,12 +28,14 @@ export function startRun(o: Observation): Outcome {
 
 /** Reasons not to ask for cards yet. */
 function hold(o: Observation): Outcome | undefined {
-  const attempts = o.gpujob.status?.attempts ?? [];
+  return cutShort(o, backsOff(o)) ?? modelNotFound(o) ?? lingering(o) ?? cutShort(o, refused(o)) ?? namesake(o);
+}
+
+function backsOff(o: Observation): Outcome | undefined {
+  const attempts = countedAttempts(o.gpujob.status);
   const end = backOffEndMilliseconds(attempts, o.settings, o.gpujob.status?.vram);
-  if (end !== undefined && end > o.nowMilliseconds) {
-    return { standing: standingAfter(o, attempts, undefined), againInMilliseconds: end - o.nowMilliseconds };
-  }
-  return modelNotFound(o) ?? lingering(o) ?? refused(o) ?? namesake(o);
+  if (end === undefined || end <= o.nowMilliseconds) return undefined;
+  return { standing: standingAfter(o, attempts, undefined), againInMilliseconds: end - o.nowMilliseconds };
 }
 
 /** Waits for the catalogue: an administrator may add the model. */
@@ -52,10 +55,11 @@ function lingering(o: Observation): Outcome | undefined {
   return waiting(o, { kind: 'Waiting', reason: 'BackingOff', message }, undefined);
 }
 
-/** What the API server refused stays refused until the spec changes, or for a while. */
+/** What the API server refused stays refused until the spec changes, for a while, or until somebody asks for a retry. */
 function refused(o: Observation): Outcome | undefined {
   const { refusal } = o;
   if (!refusal || refusal.run !== o.workload.run) return undefined;
+  if (refusal.lastHandledRetry !== o.gpujob.status?.lastHandledRetry) return undefined;
   if (refusal.kind === 'InvalidTemplate') {
     return refusal.generation === o.gpujob.metadata.generation
       ? failed(o, 'InvalidTemplate', refusal.message)

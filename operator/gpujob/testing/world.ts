@@ -25,10 +25,12 @@ export interface World {
   made: string[];
   /** How often the words of the catalogue were made known. */
   warnings: number;
+  /** How often a retry that somebody asked for was carried out. */
+  retries: number;
 }
 
 export function aWorld(spec: Parameters<typeof aGPUJob>[0] = {}): World {
-  const nothing = { jobs: [], pods: [], made: [], warnings: 0, catalogueWords: undefined };
+  const nothing = { jobs: [], pods: [], made: [], warnings: 0, retries: 0, catalogueWords: undefined };
   return { milliseconds: 0, version: 1, gpujob: aGPUJob(spec), room: 'Free', ...nothing };
 }
 
@@ -108,13 +110,14 @@ export function removeJob(world: World, name: string): void {
 function writeStatus(world: World, seen: GPUJob, { status, facts }: Extract<Effect, { kind: 'WriteStatus' }>): boolean {
   if (seen.metadata.resourceVersion !== world.gpujob.metadata.resourceVersion) return false;
   world.warnings += facts.filter(({ kind }) => kind === 'CatalogueWarning').length;
+  world.retries += facts.filter((fact) => fact.kind === 'Waiting' && fact.reason === 'Retrying').length;
   touch(world, { status });
   return true;
 }
 
 export function touch(world: World, change: Partial<GPUJob>, generations = 0): void {
   world.version += 1;
-  const { metadata } = world.gpujob;
+  const metadata = { ...world.gpujob.metadata, ...change.metadata };
   world.gpujob = {
     ...world.gpujob,
     ...change,

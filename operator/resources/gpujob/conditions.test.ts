@@ -16,7 +16,7 @@ describe('the vocabulary', () => {
     expect(Object.values(reasons)).toEqual(
       [
         'Suspended PolicyNotFound PolicyNotAllowed ModelNotFound BudgetExhausted InvalidTemplate NameTaken NoMatchingCards',
-        'NeverFits CardsBusy WaitingForGang BackingOff Starting PodsRefused Unschedulable Running Complete OutOfMemory',
+        'NeverFits CardsBusy WaitingForGang BackingOff Retrying Starting PodsRefused Unschedulable Running Complete OutOfMemory',
         'HostOutOfMemory ApplicationError DeadlineExceeded Disrupted RetriesExhausted VRAMLimitReached',
       ].flatMap((line) => line.split(' ')),
     );

@@ -23,6 +23,14 @@ export const warningTypes = {
 
 export type WarningName = keyof typeof warningTypes;
 
+/** Events on a GPUJob whose reason is none of those below. */
+export const eventMeanings = {
+  Placed: 'A run was given cards: the message says which, and where.',
+  VRAMGrown: 'The next run asks for more VRAM than the one that ran out of GPU memory.',
+  Finished: 'The job has ended: the message begins with the reason.',
+  RetryIgnored: 'A new value of the annotation `orquanta.io/retry` changed nothing: the message says why.',
+} as const;
+
 /** When in a job's life a reason applies. */
 export type Stage = 'BeforeRun' | 'InRun' | 'AfterRun';
 
@@ -64,6 +72,10 @@ export const reasonMeanings = {
   CardsBusy: { stage: 'BeforeRun', sentence: 'Some nodes would fit if they were empty, and none is free enough now.' },
   WaitingForGang: { stage: 'BeforeRun', sentence: 'There is room for some of the workers, but not for all at once.' },
   BackingOff: { stage: 'BeforeRun', sentence: 'The last run failed or was undone, and the next try waits its time.' },
+  Retrying: {
+    stage: 'BeforeRun',
+    sentence: 'The annotation `orquanta.io/retry` asked for another run: the next one is being placed.',
+  },
   Starting: { stage: 'InRun', sentence: "The cards are chosen and the run's Pods are being bound and started." },
   PodsRefused: {
     stage: 'InRun',

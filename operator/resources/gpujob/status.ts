@@ -11,6 +11,7 @@ export const maxPlacementNodes = 512;
 export const maxEvidenceLineLength = 256;
 export const maxEvidenceCards = 16;
 export const maxAttemptMessageLength = 1024;
+export const maxRetryTokenLength = 256;
 
 /** How a run ended. */
 export const outcomes = [
@@ -129,6 +130,15 @@ const statusFields = z.object({
     })
     .meta({ description: 'The last time that no card here could ever hold the job: a failure by capacity.' })
     .optional(),
+  lastHandledRetry: text(
+    maxRetryTokenLength,
+    'The value of the retry annotation that was looked at last: only another value is another request.',
+  ).optional(),
+  retriedAfterRun: int32(
+    0,
+    int32Max,
+    'The last run before the newest retry that was asked for: runs up to it count for no back-off any more.',
+  ).optional(),
   startTime: time('When the first Pod of the current active period started.').optional(),
   activeSecondsBeforeSuspension: int64(0, 'Time the job was active before it was last suspended.').optional(),
   completionTime: time('When the job ended well.').optional(),

@@ -74,6 +74,7 @@ const statusFields = z.object({
   conditions: mapList(conditionSchema, 'type', 16, 'The state of the policy; start with Ready.').optional(),
   version: int64(0, 'The newest version in the ledger.').optional(),
   hash: text(64, 'Its SHA-256 hash, over its content and the hash before it.').optional(),
+  ledgerNamespace: text(63, 'Namespace of the operator that keeps the policy: its ledger is there.').optional(),
   mode: oneOf(
     ['Apply', 'Observe', 'Off', 'Broken'],
     'Whether it learns; Broken: its ledger can not be trusted.',
