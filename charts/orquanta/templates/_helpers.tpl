@@ -61,9 +61,19 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{- /* The one namespace that is watched, or nothing. */ -}}
+{{- /* The namespaces that are watched, with commas; nothing: all. */ -}}
+{{- define "orquanta.watchNamespaces" -}}
+{{- .Values.watchNamespaces | uniq | join "," }}
+{{- end }}
+
+{{- /* The first of them, or nothing. */ -}}
 {{- define "orquanta.watchNamespace" -}}
 {{- first .Values.watchNamespaces | default "" }}
+{{- end }}
+
+{{- /* Whether /metrics is served over TLS, to whoever has the right; else nothing. */ -}}
+{{- define "orquanta.metricsAreSecure" -}}
+{{- and .Values.metrics.enabled .Values.metrics.secure | ternary "yes" "" }}
 {{- end }}
 
 {{- define "orquanta.subjects" -}}
@@ -73,13 +83,70 @@ annotations:
 {{- end }}
 
 {{- define "orquanta.image" -}}
-{{- with .Values.image }}
+{{- include "orquanta.imageOf" (merge (dict "tag" (default .Chart.AppVersion .Values.image.tag)) .Values.image) }}
+{{- end }}
+
+{{- define "orquanta.imageOf" -}}
 {{- if .digest }}
 {{- printf "%s@%s" .repository .digest }}
 {{- else }}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- printf "%s:%s" .repository .tag }}
 {{- end }}
 {{- end }}
+
+{{- /* Replicas on different nodes, where there are any: one lost node takes one of them. */ -}}
+{{- define "orquanta.apart" -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "orquanta.selectorLabels" . | nindent 12 }}
+{{- end }}
+
+{{- define "orquanta.redisName" -}}
+{{- include "orquanta.fullname" . }}-redis
+{{- end }}
+
+{{- /* Names of their own: what selects the operator must not find these Pods. */ -}}
+{{- define "orquanta.redisSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "orquanta.name" . }}-redis
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "orquanta.redisLabels" -}}
+{{- toYaml (merge (include "orquanta.redisSelectorLabels" . | fromYaml) (include "orquanta.labels" . | fromYaml)) }}
+{{- end }}
+
+{{- define "orquanta.testLabels" -}}
+{{- toYaml (merge (dict "app.kubernetes.io/name" (printf "%s-test" (include "orquanta.name" .))) (include "orquanta.labels" . | fromYaml)) }}
+{{- end }}
+
+{{- /* A list: the hook's weight, and when it goes besides before the next test. */ -}}
+{{- define "orquanta.testAnnotations" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ first . | quote }}
+helm.sh/hook-delete-policy: {{ prepend (without (rest .) "") "before-hook-creation" | join "," }}
+{{- end }}
+
+{{- /* Where the HeatObservers are that use the Redis of the values. */ -}}
+{{- define "orquanta.heatNamespace" -}}
+{{- include "orquanta.watchNamespace" . | default .Release.Namespace }}
+{{- end }}
+
+{{- define "orquanta.redisHost" -}}
+{{- if .Values.redis.enabled }}
+{{- printf "%s.%s.svc" (include "orquanta.redisName" .) .Release.Namespace }}
+{{- else }}
+{{- .Values.externalRedis.host }}
+{{- end }}
+{{- end }}
+
+{{- /* With commas; nothing: the operator's own rule holds. */ -}}
+{{- define "orquanta.heatHosts" -}}
+{{- without (prepend .Values.heat.allowedHosts (include "orquanta.redisHost" .)) "" | join "," }}
 {{- end }}
 
 {{- /* What no single value can tell; each message says what to write instead. */ -}}
@@ -90,8 +157,32 @@ annotations:
 {{- if and .Values.serviceMonitor.enabled (not (and .Values.metrics.enabled .Values.metrics.service.enabled)) }}
 {{- fail "serviceMonitor.enabled: it needs metrics.enabled=true and metrics.service.enabled=true" }}
 {{- end }}
+{{- if and (include "orquanta.metricsAreSecure" .) (not .Values.metrics.certSecret) }}
+{{- fail "metrics.certSecret: metrics.secure needs the name of a Secret with tls.crt and tls.key; the chart makes none" }}
+{{- end }}
+{{- if and .Values.metrics.certSecret (not .Values.metrics.secure) }}
+{{- fail "metrics.certSecret: it needs metrics.secure=true" }}
+{{- end }}
+{{- if and .Values.podMonitor.enabled (include "orquanta.metricsAreSecure" .) (not .Values.metrics.tokenSecret) }}
+{{- fail "metrics.tokenSecret: a PodMonitor can't use Prometheus' own token; write the name of a Secret with one, or use the ServiceMonitor" }}
+{{- end }}
 {{- if and .Values.podMonitor.enabled (not .Values.metrics.enabled) }}
 {{- fail "podMonitor.enabled: it needs metrics.enabled=true" }}
+{{- end }}
+{{- if and .Values.prometheusRule.enabled (not .Values.metrics.enabled) }}
+{{- fail "prometheusRule.enabled: it needs metrics.enabled=true" }}
+{{- end }}
+{{- if and .Values.prometheusRule.enabled (not (or .Values.serviceMonitor.enabled .Values.podMonitor.enabled .Values.prometheusRule.job)) }}
+{{- fail "prometheusRule.job: write the label job of your own scraping, or set serviceMonitor.enabled=true or podMonitor.enabled=true" }}
+{{- end }}
+{{- if and .Values.redis.enabled .Values.externalRedis.host }}
+{{- fail "externalRedis.host: leave it empty, or set redis.enabled=false" }}
+{{- end }}
+{{- if and .Values.redis.enabled (not .Values.redis.auth.existingSecret) }}
+{{- fail "redis.auth.existingSecret: write the name of a Secret with a password under the key of redis.auth.existingSecretPasswordKey; the chart makes none" }}
+{{- end }}
+{{- if and .Values.externalRedis.existingSecret (not .Values.externalRedis.host) }}
+{{- fail "externalRedis.existingSecret: it needs externalRedis.host" }}
 {{- end }}
 {{- if eq (int .Values.metrics.port) (int .Values.probes.port) }}
 {{- fail "metrics.port: it must be another than probes.port" }}

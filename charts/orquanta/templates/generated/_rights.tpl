@@ -1,4 +1,4 @@
-{{- /* Generated from config/rbac by `npm run generate`. Edit it there, not here. */ -}}
+{{- /* Generated from config/rbac and config/secure-metrics by `npm run generate`. Edit it there, not here. */ -}}
 {{- define "orquanta.rules.operator" -}}
 - apiGroups:
     - ""
@@ -39,6 +39,14 @@
     - gpujobs/status
   verbs:
     - patch
+- apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  resourceNames:
+    - orquanta
+  verbs:
+    - get
 - apiGroups:
     - orquanta.io
   resources:
@@ -173,6 +181,12 @@
   verbs:
     - patch
 - apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  verbs:
+    - get
+- apiGroups:
     - orquanta.io
   resources:
     - heatobservers
@@ -254,6 +268,28 @@
     - create
     - update
     - delete
+{{- end }}
+
+{{- define "orquanta.rules.metricsAuth" -}}
+- apiGroups:
+    - authentication.k8s.io
+  resources:
+    - tokenreviews
+  verbs:
+    - create
+- apiGroups:
+    - authorization.k8s.io
+  resources:
+    - subjectaccessreviews
+  verbs:
+    - create
+{{- end }}
+
+{{- define "orquanta.rules.metricsReader" -}}
+- nonResourceURLs:
+    - /metrics
+  verbs:
+    - get
 {{- end }}
 
 {{- define "orquanta.plurals" -}}
