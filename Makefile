@@ -46,7 +46,7 @@ replay: $(INSTALLED) ## Run a production trace: TRACE=<folder>, CARDS=dra (share
 ##@ Development
 
 .PHONY: build manifests generate
-build: $(INSTALLED) ## Bundle the operator into dist/: plain JavaScript that needs nothing but Node.
+build: $(INSTALLED) ## Bundle the operator into dist/operator: plain JavaScript that needs nothing but Node.
 	$(RUN) build
 manifests: generate ## The same as generate: CRDs and JSON Schema come from one source.
 generate: $(INSTALLED) ## Write the generated files: CRDs, JSON Schema, reference pages in docs/.
@@ -94,17 +94,37 @@ kind-down: ## Delete the kind cluster.
 
 ##@ The operator (in the cluster of KUBECONFIG, else in that of cluster-up)
 
-.PHONY: install uninstall run compare
+.PHONY: install uninstall deploy undeploy run compare
+ON_CLUSTER := @KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node
 # The last placements and what they were chosen from.
 DECISIONS ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/orquanta/decisions.jsonl
 install: $(INSTALLED) ## Install the CRDs, and the warnings at kubectl apply.
 	$(CLUSTER) kubectl -- apply --server-side --filename=crds/ --filename=config/admission/
-uninstall: $(INSTALLED) ## Remove both, and with the CRDs every GPUJob and every policy.
-	$(CLUSTER) kubectl -- delete --ignore-not-found --filename=crds/ --filename=config/admission/
+uninstall: $(INSTALLED) ## Remove both; with DELETE=all also the GPUJobs and policies that go with their CRDs.
+	$(ON_CLUSTER) hack/installer/main.ts uninstall --delete="$(DELETE)"
+deploy: $(INSTALLED) ## Install everything of config/, with the image IMG=.
+	$(ON_CLUSTER) hack/installer/main.ts deploy --image="$(IMG)"
+undeploy: $(INSTALLED) ## Remove what deploy installed, but for CRDs, GPUJobs, policies and the ledger.
+	$(ON_CLUSTER) hack/installer/main.ts undeploy
 run: install ## Run the operator here, in the foreground, with your own rights.
-	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts --decisions-file="$(DECISIONS)"
+	$(ON_CLUSTER) operator/main.ts --decisions-file="$(DECISIONS)"
 compare: $(INSTALLED) ## What another policy would have done with the last placements of make run: POLICY=<name or YAML file>.
-	@KUBECONFIG="$${KUBECONFIG:-$$($(NODE) node hack/cluster/cli.ts kubeconfig)}" $(NODE) node operator/main.ts compare policy --decisions="$(DECISIONS)" $(if $(wildcard $(POLICY)),--file=)$(POLICY)
+	$(ON_CLUSTER) operator/main.ts compare policy --decisions="$(DECISIONS)" $(if $(wildcard $(POLICY)),--file=)$(POLICY)
+
+##@ Image and release
+
+.PHONY: docker-build docker-push docker-buildx build-installer release
+export IMG CONTAINER_TOOL PLATFORMS NODE_IMAGE
+docker-build: ## Build the image IMG=<name:tag> with CONTAINER_TOOL=docker|podman|nerdctl|buildah.
+	@image/tool.sh build
+docker-push: ## Push it.
+	@image/tool.sh push
+docker-buildx: ## Build it for PLATFORMS=linux/amd64,linux/arm64 and push it.
+	@image/tool.sh buildx
+build-installer: $(INSTALLED) ## Write dist/install.yaml and dist/crds.yaml, with the image IMG=.
+	@$(NODE) node hack/installer/main.ts build --image="$(IMG)"
+release: $(INSTALLED) ## Write dist/release/: chart, install.yaml, crds.yaml, kubectl plugin, bill of materials, checksums.
+	@$(NODE) node hack/release/main.ts --image="$(IMG)" --url="$(URL)"
 
 # Packages, whenever the lock file has changed.
 $(INSTALLED): package-lock.json hack/node.sh

@@ -1,6 +1,7 @@
 // What of the Helm chart is generated: rights that keep their sum when they are split, and text that Helm leaves as it is.
 import { describe, expect, it } from 'vitest';
 import { chartFiles, literally } from './chart.ts';
+import { readValues } from './chart-values.ts';
 import { type Rule, splitByScope } from './rights.ts';
 
 const rules: Rule[] = [
@@ -44,7 +45,7 @@ describe('literally', () => {
 });
 
 describe('chartFiles', () => {
-  it('makes the manifest, one CRD for each kind, what is said at admission, and the rights', async () => {
+  it('makes the manifest, one CRD for each kind, what is said at admission, the rights, the dashboard and a page of the values', async () => {
     expect((await chartFiles()).map(({ path }) => path)).toEqual([
       'charts/orquanta/Chart.yaml',
       'charts/orquanta/templates/crds/orquanta.io_gpujobs.yaml',
@@ -52,6 +53,25 @@ describe('chartFiles', () => {
       'charts/orquanta/templates/crds/orquanta.io_heatobservers.yaml',
       'charts/orquanta/templates/generated/admission.yaml',
       'charts/orquanta/templates/generated/_rights.tpl',
+      'config/grafana/orquanta.json',
+      'charts/orquanta/files/dashboard.json',
+      'docs/chart-values.md',
     ]);
+  });
+});
+
+describe('readValues', () => {
+  it('gives each value its path, its default and what is said right above it', () => {
+    const text =
+      '# The file.\n\n# How many.\ncount: 1\n\ngroup:\n  # Its labels,\n  # if any.\n  labels:\n    a: b\n  # Empty.\n  name: ""\n';
+    expect(readValues(text)).toEqual([
+      { path: 'count', fallback: 1, meaning: 'How many.' },
+      { path: 'group.labels', fallback: { a: 'b' }, meaning: 'Its labels, if any.' },
+      { path: 'group.name', fallback: '', meaning: 'Empty.' },
+    ]);
+  });
+
+  it('names a value that nothing is said about', () => {
+    expect(() => readValues('group:\n  # One.\n  one: 1\n  two: 2\n')).toThrow('group.two has no comment');
   });
 });

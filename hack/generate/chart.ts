@@ -1,4 +1,5 @@
-// The parts of the Helm chart that have another source: Chart.yaml, the CRDs, the warnings at admission, the operator's rights.
+// The parts of the Helm chart that have another source: Chart.yaml, the CRDs, the warnings at admission, the operator's rights, the
+// dashboard; and the page about its values.
 // What of the chart is Helm's own business (values, the Deployment) is written by hand beside them.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,9 @@ import { parseAllDocuments, stringify } from 'yaml';
 import type { ResourceDefinition } from '../../operator/resources/definition.ts';
 import { version } from '../../operator/version.ts';
 import { admissionFile } from './admission.ts';
+import { chartValuesPage } from './chart-values.ts';
 import { customResourceDefinition } from './crd.ts';
+import { dashboardFiles } from './dashboard.ts';
 import { crdFileName, definitions, type GeneratedFile } from './files.ts';
 import { type Rule, splitByScope } from './rights.ts';
 
@@ -27,7 +30,8 @@ interface TemplateOptions {
 }
 
 export async function chartFiles(kinds: readonly ResourceDefinition[] = definitions): Promise<GeneratedFile[]> {
-  return [chartManifest(), ...kinds.map(crdTemplate), await admissionTemplate(), await rights(kinds)];
+  const around = [...(await dashboardFiles()), await chartValuesPage()];
+  return [chartManifest(), ...kinds.map(crdTemplate), await admissionTemplate(), await rights(kinds), ...around];
 }
 
 function chartManifest(): GeneratedFile {
@@ -95,6 +99,8 @@ async function rights(kinds: readonly ResourceDefinition[]): Promise<GeneratedFi
     'orquanta.rules.namespaced': namespaced,
     'orquanta.rules.leaderElection': await rulesOf('leader_election_role.yaml'),
     'orquanta.rules.ledger': await rulesOf('ledger_role.yaml'),
+    'orquanta.rules.metricsAuth': await rulesOf('../secure-metrics/metrics_auth_role.yaml'),
+    'orquanta.rules.metricsReader': await rulesOf('../secure-metrics/metrics_reader_role.yaml'),
     'orquanta.plurals': kinds.map(({ resource }) => resource.plural),
   };
   const parts = Object.entries(lists).map(
@@ -102,10 +108,11 @@ async function rights(kinds: readonly ResourceDefinition[]): Promise<GeneratedFi
   );
   return {
     path: `${chart}/templates/generated/_rights.tpl`,
-    content: `${header('config/rbac')}${parts.join('\n')}`,
+    content: `${header('config/rbac and config/secure-metrics')}${parts.join('\n')}`,
   };
 }
 
+/** `file`: from config/rbac. */
 async function rulesOf(file: string): Promise<Rule[]> {
   const documents = parseAllDocuments(await readFile(join(rbacFolder, file), 'utf8'));
   return documents.flatMap((document) => (document.toJS() as { rules?: Rule[] }).rules ?? []);

@@ -2,6 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { admissionFile } from './admission.ts';
+import { apiPage } from './api-reference.ts';
+import { argocdPatch } from './argocd.ts';
 import { catalogueManifest } from './catalogue.ts';
 import { chartFiles } from './chart.ts';
 import { staleFiles } from './check.ts';
@@ -12,8 +14,10 @@ const root = join(import.meta.dirname, '../..');
 const files = [
   ...generatedFiles(),
   ...(await referencePages()),
+  await apiPage(),
   await admissionFile(),
   await catalogueManifest(),
+  await argocdPatch(),
   ...(await chartFiles()),
 ];
 

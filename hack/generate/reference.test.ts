@@ -1,7 +1,13 @@
 // The reference pages name everything there is, and what they say of it comes from where it is defined.
 import { describe, expect, it } from 'vitest';
+import { commands } from '../../operator/commands/commands.ts';
 import { settings } from '../../operator/config.ts';
-import { conditionTypes, reasonMeanings, warningTypes } from '../../operator/resources/gpujob/conditions.ts';
+import {
+  conditionTypes,
+  eventMeanings,
+  reasonMeanings,
+  warningTypes,
+} from '../../operator/resources/gpujob/conditions.ts';
 import { heatConditionTypes, heatReasonMeanings } from '../../operator/resources/heatobserver/conditions.ts';
 import { policyConditionTypes, policyReasonMeanings } from '../../operator/resources/sovereignpolicy/conditions.ts';
 import { referencePages } from './reference.ts';
@@ -9,10 +15,10 @@ import { referencePages } from './reference.ts';
 const pages = new Map((await referencePages()).map(({ path, content }) => [path, content]));
 
 describe('referencePages', () => {
-  it('explains every condition and every reason once', () => {
+  it('explains every condition, every reason and every event once', () => {
     const page = pages.get('docs/reasons.md') ?? '';
     const named = [...page.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
-    const ofJobs = [conditionTypes, reasonMeanings, warningTypes];
+    const ofJobs = [conditionTypes, reasonMeanings, warningTypes, eventMeanings];
     const ofPolicies = [policyConditionTypes, policyReasonMeanings];
     const words = [...ofJobs, ...ofPolicies, heatConditionTypes, heatReasonMeanings].flatMap(Object.keys);
     expect(named.sort()).toEqual(words.sort());
@@ -27,9 +33,18 @@ describe('referencePages', () => {
     }
   });
 
+  it('gives every command with its help', () => {
+    const page = pages.get('docs/configuration.md') ?? '';
+    for (const { words, help } of commands) {
+      expect(page).toContain(`### ${words.join(' ')}\n`);
+      expect(page).toContain(help.trim());
+    }
+  });
+
   it('gives metrics with type and labels', () => {
     const page = pages.get('docs/metrics.md') ?? '';
     expect(page).toMatch(/`orquanta_out_of_memory_total` +\| counter +\| `blame` /);
+    expect(page).toMatch(/`orquanta_canary_runs_total` +\| counter +\| `agreement` /);
     expect(page).toMatch(/`orquanta_cards` +\| gauge +\| `product`, `state` /);
     expect(page).toMatch(/`workqueue_depth` +\| gauge +\| `name` /);
   });

@@ -1,7 +1,10 @@
-// The reference pages of docs/: reasons, settings and metrics, each from the one place in the operator where it is
+// The reference pages of docs/: reasons, settings with commands, and metrics, each from the one place in the operator where it is
 // defined. It knows Markdown and no meaning.
 import { format, resolveConfig } from 'prettier';
 import { Registry } from 'prom-client';
+import { canaryMetrics } from '../../operator/canary/metrics.ts';
+import type { Command } from '../../operator/commands/command.ts';
+import { commands } from '../../operator/commands/commands.ts';
 import { settings } from '../../operator/config.ts';
 import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
 import { heatMetrics } from '../../operator/heat/metrics.ts';
@@ -10,6 +13,7 @@ import { Inventory } from '../../operator/placement/inventory/inventory.ts';
 import {
   type Stage,
   conditionTypes,
+  eventMeanings,
   reasonMeanings,
   warningTypes,
 } from '../../operator/resources/gpujob/conditions.ts';
@@ -19,7 +23,7 @@ import { systemClock } from '../../operator/runtime/clock.ts';
 import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
 import type { GeneratedFile } from './files.ts';
 
-interface Page {
+export interface Page {
   readonly name: string;
   readonly title: string;
   readonly source: string;
@@ -31,7 +35,7 @@ export function referencePages(): Promise<GeneratedFile[]> {
   return Promise.all([reasonsPage(), configurationPage(), metricsPage()].map(written));
 }
 
-async function written({ name, title, source, body }: Page): Promise<GeneratedFile> {
+export async function written({ name, title, source, body }: Page): Promise<GeneratedFile> {
   const path = `docs/${name}.md`;
   const header = `<!-- Generated from ${source} by \`make generate\`. Edit it there, not here. -->`;
   const content = await format(`${header}\n\n# ${title}\n\n${body}`, {
@@ -41,7 +45,7 @@ async function written({ name, title, source, body }: Page): Promise<GeneratedFi
   return { path, content };
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
@@ -50,7 +54,7 @@ function escaped(cell: string): string {
   return cell.replaceAll('|', String.raw`\|`);
 }
 
-const code = (text: string): string => `\`${text}\``;
+export const code = (text: string): string => `\`${text}\``;
 
 /** What each word means. */
 function glossary(head: string, meanings: Readonly<Record<string, string>>): string {
@@ -89,6 +93,12 @@ same.
 
 ${glossary('Condition', warningTypes)}
 
+## Events
+
+A reason that begins to be true is told as an event too, and so is the end of each run. Beside them there are:
+
+${glossary('Event', eventMeanings)}
+
 ## Of a SovereignPolicy
 
 ${glossary('Condition', policyConditionTypes)}
@@ -114,8 +124,19 @@ function configurationPage(): Page {
   const body = `Every setting is a flag and an environment variable; the flag wins. A value that can't be used stops the start with one
 line that says what to write instead.
 
-${table(['Flag', 'Variable', 'Default', 'Meaning'], rows)}`;
-  return { name: 'configuration', title: 'Settings of the operator', source: 'operator/config.ts', body };
+${table(['Flag', 'Variable', 'Default', 'Meaning'], rows)}
+
+## Commands
+
+The same program, called with a word instead of flags alone; \`kubectl orquanta\` with the plugin of a release.
+
+${commands.map(commandSection).join('\n\n')}`;
+  const source = 'operator/config.ts and operator/commands';
+  return { name: 'configuration', title: 'Settings and commands of the operator', source, body };
+}
+
+function commandSection({ words, summary, help }: Command): string {
+  return `### ${words.join(' ')}\n\n${summary}\n\n\`\`\`text\n${help.trim()}\n\`\`\``;
 }
 
 /** What prom-client's metrics carry and its types leave out. */
@@ -132,6 +153,7 @@ function metricsPage(): Page {
   gpujobMetrics(registry, new Inventory());
   policyMetrics(registry);
   heatMetrics(registry);
+  canaryMetrics(registry);
   const metrics = registry.getMetricsAsArray() as unknown as Metric[];
   const isOfHeat = ({ name }: Metric): boolean => name.startsWith('orquanta_heat_') || name.startsWith('p28_');
   const isOurs = (metric: Metric): boolean => metric.name.startsWith('orquanta_') && !isOfHeat(metric);
@@ -158,6 +180,6 @@ Names and labels are those of controller-runtime and client-go, so that dashboar
 \`nodejs_…\` come with prom-client.
 
 ${tableOf(metrics.filter((metric) => !isOurs(metric) && !isOfHeat(metric)))}`;
-  const source = 'metrics.ts in operator/gpujob, operator/policy, operator/heat and operator/runtime';
+  const source = 'metrics.ts in the rooms of operator';
   return { name: 'metrics', title: 'Metrics', source, body };
 }
