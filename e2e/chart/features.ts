@@ -12,8 +12,13 @@ export const allOff: readonly string[] = [
   'metrics.service.enabled',
   'serviceMonitor.enabled',
   'podMonitor.enabled',
+  'prometheusRule.enabled',
+  'grafanaDashboard.enabled',
   'podDisruptionBudget.enabled',
   'networkPolicy.enabled',
+  'redis.enabled',
+  'redis.networkPolicy.enabled',
+  'tests.enabled',
 ].map((name) => `--set=${name}=false`);
 
 const set = (...values: string[]): string[] => values.map((value) => `--set=${value}`);
@@ -21,6 +26,9 @@ const json = (name: string, value: unknown): string => `--set-json=${name}=${JSO
 
 const constraint = { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' };
 const preferred = { weight: 1, preference: { matchExpressions: [{ key: 'zone', operator: 'Exists' }] } };
+
+/** Not beside the chart's own. */
+const elsewhere = 'a Redis elsewhere';
 
 /** Each behind `allOff`. */
 export const features: Readonly<Record<string, readonly string[]>> = {
@@ -33,6 +41,17 @@ export const features: Readonly<Record<string, readonly string[]>> = {
   'roles for people': set('rbac.create=true', 'rbac.userRoles.create=true', 'rbac.userRoles.aggregate=true'),
   'leader election': set('leaderElection.enabled=true', 'replicaCount=3'),
   metrics: set('metrics.enabled=true'),
+  'metrics over TLS': [
+    ...set('metrics.enabled=true', 'metrics.secure=true', 'metrics.certSecret=metrics-tls', 'rbac.create=true'),
+    ...set('metrics.service.enabled=true', 'serviceMonitor.enabled=true'),
+  ],
+  'metrics over TLS by another authority and token': [
+    ...set('metrics.enabled=true', 'metrics.secure=true', 'metrics.certSecret=metrics-tls', 'podMonitor.enabled=true'),
+    ...set('metrics.tokenSecret=prometheus-token'),
+    json('extraVolumes', [{ name: 'more', emptyDir: {} }]),
+    json('extraVolumeMounts', [{ name: 'more', mountPath: '/more' }]),
+    json('metrics.tlsConfig', { ca: { configMap: { name: 'ca', key: 'ca.crt' } }, serverName: 'orquanta' }),
+  ],
   'a Service for metrics': [
     ...set('metrics.enabled=true', 'metrics.service.enabled=true'),
     json('metrics.service.annotations', { a: 'b' }),
@@ -42,6 +61,34 @@ export const features: Readonly<Record<string, readonly string[]>> = {
     ...set('serviceMonitor.interval=30s', 'serviceMonitor.scrapeTimeout=10s', 'serviceMonitor.labels.release=main'),
   ],
   'a PodMonitor': set('metrics.enabled=true', 'podMonitor.enabled=true', 'podMonitor.interval=30s'),
+  alerts: [
+    ...set('metrics.enabled=true', 'podMonitor.enabled=true', 'prometheusRule.enabled=true'),
+    ...set('prometheusRule.labels.release=main', 'prometheusRule.alertLabels.team=gpu'),
+    ...set(
+      'prometheusRule.runbookURL=https://git.example.com/runbooks',
+      'prometheusRule.disabled={OrQuantaBudgetAlert}',
+    ),
+  ],
+  'alerts on another scraping': set(
+    'metrics.enabled=true',
+    'prometheusRule.enabled=true',
+    'prometheusRule.job=gpu-operator',
+  ),
+  'a dashboard': [
+    ...set('grafanaDashboard.enabled=true'),
+    json('grafanaDashboard.annotations', { grafana_folder: 'GPUs' }),
+  ],
+  'a Redis for trying out': [
+    ...set('redis.enabled=true', 'redis.auth.existingSecret=redis', 'redis.networkPolicy.enabled=true'),
+    ...set('rbac.create=true', 'heat.allowedHosts={*.*.svc}'),
+    json('redis.networkPolicy.from', [{ namespaceSelector: { matchLabels: { name: 'harvest' } } }]),
+  ],
+  [elsewhere]: [
+    ...set('externalRedis.host=redis.example.com', 'externalRedis.port=6390', 'externalRedis.tls=true'),
+    ...set('externalRedis.username=orquanta', 'externalRedis.existingSecret=redis', 'rbac.create=true'),
+    ...set('networkPolicy.enabled=true'),
+  ],
+  'a test': set('tests.enabled=true'),
   'a PodDisruptionBudget': set('podDisruptionBudget.enabled=true', 'podDisruptionBudget.maxUnavailable=50%'),
   'a NetworkPolicy': [
     ...set('networkPolicy.enabled=true', 'metrics.enabled=true'),
@@ -72,4 +119,8 @@ export const features: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-export const allOn: readonly string[] = [...allOff, ...Object.values(features).flat(), '--set=crds.keep=true'];
+export const allOn: readonly string[] = [
+  ...allOff,
+  ...Object.entries(features).flatMap(([name, values]) => (name === elsewhere ? [] : values)),
+  '--set=crds.keep=true',
+];

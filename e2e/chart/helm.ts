@@ -1,5 +1,6 @@
 // Helm of the control plane's programs on the chart, as somebody at a shell runs it, with a home of its own. It knows no values.
 import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
@@ -37,4 +38,13 @@ export async function rendered(namespace: string, values: readonly string[] = []
   return parseAllDocuments(await render(namespace, values))
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null);
+}
+
+/** The objects of a folder of the repository. */
+export function sourcesOf(folder: string): KubernetesObject[] {
+  const path = join(chart, '../..', folder);
+  const files = readdirSync(path).filter((name) => name.endsWith('.yaml'));
+  return files.flatMap((name) =>
+    parseAllDocuments(readFileSync(join(path, name), 'utf8')).map((document) => document.toJS() as KubernetesObject),
+  );
 }

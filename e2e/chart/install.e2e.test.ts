@@ -1,5 +1,6 @@
 // The chart's life on a control plane of its own: install, upgrade, uninstall. Played nodes run no image, so the operator of the
 // scenarios is a process of its own: with the service account, the rights and the flags that the chart gives its Pod.
+import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
 import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { stripTypes } from '../../hack/cluster/components.ts';
 import { createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
 import { definitions, kubeconfigOfAccount } from '../../hack/operator/install.ts';
 import { startOperator } from '../../hack/operator/process.ts';
 import { type AuditEvent, auditEvents, ownCluster } from '../setup/surroundings.ts';
-import { chart, helm } from './helm.ts';
+import { chart, helm, rendered } from './helm.ts';
 
 const namespace = 'orquanta-system';
 const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/orquanta`;
@@ -88,6 +90,28 @@ function refusedToOperator(): unknown[] {
     .map(({ verb, objectRef }) => [verb, objectRef]);
 }
 
+/** What `helm test` runs in its Pod, as a process: the output, and the exit code where it isn't 0. */
+async function verifyInstall(kubeconfig: string): Promise<string> {
+  const pod = (await rendered(namespace)).find(({ kind }) => kind === 'Pod');
+  const [{ args }] = (pod!['spec'] as { containers: [{ args: string[] }] }).containers;
+  const program = join(chart, '../../operator/main.ts');
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const ended = await new Promise<{ code: number; output: string }>((resolve) => {
+    execFile(process.execPath, [...stripTypes, program, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
+    });
+  });
+  return ended.code === 0 ? ended.output : `${ended.output}-> ${ended.code}`;
+}
+
+/** What the test's Pod has around it while it runs. */
+async function grantTest(): Promise<string> {
+  const objects = (await rendered(namespace)).filter(({ metadata }) => metadata.name === 'orquanta-test');
+  const around = objects.filter(({ kind }) => kind !== 'Pod');
+  await cluster.kubectl(['apply', '--filename=-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: around }));
+  return kubeconfigOfAccount(cluster, { name: 'orquanta-test', namespace });
+}
+
 async function createNamespace(name: string, labels: Record<string, string> = {}): Promise<void> {
   await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 }
@@ -99,7 +123,7 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
     await createNamespace(namespace, { 'pod-security.kubernetes.io/enforce': 'restricted' });
-    for (const team of ['team-a', 'team-b', 'team-c']) await createNamespace(team);
+    for (const team of ['team-a', 'team-b', 'team-c', 'team-d', 'team-e']) await createNamespace(team);
     await createNodes(api, [gpuNode({ name: 'gpu', cards: nvidiaCards.a10(1) })]);
   });
   afterAll(async () => {
@@ -113,6 +137,26 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     const { status } = await api.get<{ status: { readyReplicas?: number } }>(deployment);
     expect(status.readyReplicas).toBe(1);
     expect(await definitionNames()).toEqual(kinds);
+  });
+
+  it('is tested by helm test, which leaves nothing but the Pod with its log', async () => {
+    expect(await ofRelease('test', 'orquanta', '--timeout=60s')).toMatch(
+      /TEST SUITE: +orquanta-test[^]*Phase: +Succeeded/,
+    );
+    const left = await cluster.kubectl(['get', 'pod,sa,role,rolebinding', `--namespace=${namespace}`, '--output=name']);
+    expect(left.split('\n').filter((name) => name.includes('orquanta-test'))).toEqual(['pod/orquanta-test']);
+  });
+
+  it('has a test that submits a GPUJob with the right to do so alone, and says so when that is missing', async () => {
+    const kubeconfig = await grantTest();
+    const taken = `ok      a GPUJob is taken in namespace ${namespace} (dry run: nothing was stored)\n`;
+    const refused = 'ok      a GPUJob that asks for too little VRAM is refused, as it should be\n';
+    expect(await verifyInstall(kubeconfig)).toBe(taken + refused);
+    expect((await api.get<{ items: GPUJob[] }>(jobsOf(namespace))).items).toEqual([]);
+    await cluster.kubectl(['delete', 'role', 'orquanta-test', `--namespace=${namespace}`]);
+    expect(await verifyInstall(kubeconfig)).toMatch(
+      /^failed {2}no GPUJob may be created in namespace[^]*bind a Role there[^]*-> 1$/,
+    );
   });
 
   it('gives an operator all the rights that it needs', async () => {
@@ -136,6 +180,18 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     expect(refusedToOperator()).toEqual([]);
   });
 
+  it('gives one that is limited to two namespaces all the rights that it needs in both', async () => {
+    await upgrade('--set=watchNamespaces={team-d,team-e}');
+    await operate('operator-limited-to-two');
+    for (const team of ['team-d', 'team-e']) {
+      await cluster.kubectl(['apply', `--namespace=${team}`, `--filename=${sample}`]);
+    }
+    expect([await untilFinished('team-d'), await untilFinished('team-e')]).toEqual(['Complete', 'Complete']);
+    const [untouched] = (await api.get<{ items: GPUJob[] }>(jobsOf('team-c'))).items;
+    expect(untouched?.status).toEqual({ observedGeneration: -1 });
+    expect(refusedToOperator()).toEqual([]);
+  });
+
   it('leaves the CRDs and what people made of them when it goes, and takes them up again', async () => {
     await ofRelease('uninstall', 'orquanta', '--wait', '--timeout=60s');
     expect(await definitionNames()).toEqual(kinds);
@@ -149,5 +205,8 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     await upgrade('--set=crds.keep=false');
     await ofRelease('uninstall', 'orquanta', '--wait', '--timeout=60s');
     expect(await definitionNames()).toEqual([]);
+    expect(await verifyInstall(cluster.kubeconfig)).toMatch(
+      /^failed {2}the API server knows no GPUJobs[^]*install the CRDs[^]*-> 1$/,
+    );
   });
 });

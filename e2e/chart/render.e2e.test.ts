@@ -1,15 +1,16 @@
-// What the chart renders to, judged by the real API server: every object by a dry run, the Pod by Pod Security, the rights by
-// config/rbac. Nothing is installed here but the kinds of Prometheus Operator.
+// What the chart renders to, judged by the real API server: every object by a dry run, the Pods by Pod Security. Nothing is installed
+// here but the kinds of Prometheus Operator.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isMap, isScalar, parseAllDocuments, parseDocument, type YAMLMap } from 'yaml';
+import { parseDocument } from 'yaml';
 import type { KubernetesObject } from '../../hack/api/client.ts';
 import { definitions, untilCRDsEstablished } from '../../hack/operator/install.ts';
 import { adminApi, kubectl, namespaceFor } from '../setup/surroundings.ts';
 import { allOff, allOn, features } from './features.ts';
-import { chart, helm, render, rendered } from './helm.ts';
+import { chart, helm, render, rendered, sourcesOf } from './helm.ts';
 import { monitoringKinds } from './monitoring.ts';
+import { podsOf, withDefaultAccount } from './pods.ts';
 
 const api = adminApi();
 beforeAll(async () => {
@@ -78,7 +79,7 @@ describe('values', () => {
     'an unknown key in a group': [['--set=image.tagg=x'], ["at '/image'", "'tagg' not allowed"]],
     'text where a number belongs': [['--set-string=replicaCount=2'], ["at '/replicaCount'", 'want integer']],
     'text where yes or no belongs': [['--set-string=crds.enabled=true'], ["at '/crds/enabled'", 'want boolean']],
-    'two namespaces': [['--set=watchNamespaces={a,b}'], ["at '/watchNamespaces'"]],
+    'no name of a namespace': [['--set=watchNamespaces={a,b_c}'], ["at '/watchNamespaces/1'"]],
     'a word that is no level': [['--set=log.level=loud'], ["at '/log/level'"]],
     'a toleration of another field': [['--set=tolerations[0].keey=a'], ["at '/tolerations/0'", "'keey' not allowed"]],
     'two replicas without a lease': [['--set=replicaCount=2,leaderElection.enabled=false'], ['leaderElection.enabled']],
@@ -87,6 +88,22 @@ describe('values', () => {
       ['--set=serviceMonitor.enabled=true,metrics.service.enabled=false'],
       ['metrics.service.enabled=true'],
     ],
+    'TLS without a certificate': [['--set=metrics.secure=true'], ['metrics.certSecret', 'the chart makes none']],
+    'a certificate without TLS': [['--set=metrics.certSecret=a'], ['metrics.certSecret', 'metrics.secure=true']],
+    "a PodMonitor over TLS with Prometheus' own token": [
+      ['--set=metrics.secure=true,metrics.certSecret=a,podMonitor.enabled=true'],
+      ['metrics.tokenSecret', 'ServiceMonitor'],
+    ],
+    'alerts without metrics': [['--set=prometheusRule.enabled=true,metrics.enabled=false'], ['metrics.enabled=true']],
+    'alerts that nobody scrapes for': [['--set=prometheusRule.enabled=true'], ['prometheusRule.job']],
+    'an alert of no such name': [['--set=prometheusRule.disabled={Down}'], ["at '/prometheusRule/disabled/0'"]],
+    'a runbook that is no address': [['--set=prometheusRule.runbookURL=docs'], ["at '/prometheusRule/runbookURL'"]],
+    'a Redis without a password': [['--set=redis.enabled=true'], ['redis.auth.existingSecret', 'the chart makes none']],
+    'a Redis beside another': [
+      ['--set=redis.enabled=true,redis.auth.existingSecret=redis,externalRedis.host=redis.example.com'],
+      ['externalRedis.host', 'redis.enabled=false'],
+    ],
+    'a password for no Redis': [['--set=externalRedis.existingSecret=redis'], ['externalRedis.host']],
     'one port for two things': [['--set=metrics.port=8081'], ['metrics.port', 'probes.port']],
   };
 
@@ -96,11 +113,6 @@ describe('values', () => {
       (reason: unknown) => String(reason),
     );
     for (const word of words) expect(error).toContain(word);
-  });
-
-  it('are all explained', () => {
-    const unexplained = [...leaves(parseDocument(read('values.yaml')).contents as YAMLMap)];
-    expect(unexplained).toEqual([]);
   });
 
   it('stand in the schema and in values.yaml alike', () => {
@@ -121,106 +133,52 @@ describe('the API server', () => {
     await expectTaken(what, [...allOff, ...values]);
   });
 
-  it('takes every object of an operator that is limited to one namespace', async () => {
+  it('takes every object of an operator that is limited to one namespace, or to two', async () => {
     const watched = await namespaceFor(api, 'watched');
-    await expectTaken('one namespace', [`--set=watchNamespaces={${watched}}`]);
-    await expectTaken('one namespace with all', [...allOn, `--set=watchNamespaces={${watched}}`]);
+    const two = `${watched},${await namespaceFor(api, 'watched too')}`;
+    for (const names of [watched, two]) {
+      await expectTaken('limited', [`--set=watchNamespaces={${names}}`]);
+      await expectTaken('limited with all', [...allOn, `--set=watchNamespaces={${names}}`]);
+    }
   });
 });
 
 async function expectTaken(what: string, values: readonly string[]): Promise<void> {
   const namespace = await namespaceFor(api, `chart ${what}`);
   const text = await render(namespace, values);
+  const objects = await rendered(namespace, values);
+  // A Pod is refused where its account isn't there, and a dry run leaves none behind.
+  const accounts = objects.filter(({ kind }) => kind === 'ServiceAccount');
+  for (const account of accounts) await api.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, account);
   const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=chart', '--dry-run=server'];
   const said = await kubectl([...args, '--filename=-', '--output=name'], text);
-  expect(said.trim().split('\n')).toHaveLength((await rendered(namespace, values)).length);
+  expect(said.trim().split('\n')).toHaveLength(objects.length);
 }
 
 describe('Pod Security "restricted"', () => {
   const enforced = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   const ownAccount = '--set=serviceAccount.create=false';
 
-  async function createPod(values: readonly string[]): Promise<string> {
+  async function createPods(values: readonly string[]): Promise<string> {
     const namespace = await namespaceFor(api, 'pod security', enforced);
-    const pod = podOf(await rendered(namespace, [...values, ownAccount]));
-    return kubectl(['create', `--namespace=${namespace}`, '--dry-run=server', '--filename=-'], JSON.stringify(pod));
+    const pods = podsOf(await rendered(namespace, [...values, ownAccount])).map((pod) => withDefaultAccount(pod));
+    const list = { apiVersion: 'v1', kind: 'List', items: pods };
+    return kubectl(['create', `--namespace=${namespace}`, '--dry-run=server', '--filename=-'], JSON.stringify(list));
   }
 
   it.each([
-    ['as it comes', []],
-    ['with everything on', allOn],
-  ])('lets the Pod in: %s', async (_what, values) => {
-    expect(await createPod(values)).toContain('created');
+    ['as it comes', [], ['operator', 'test']],
+    ['with everything on', allOn, ['operator', 'redis', 'test']],
+  ])('lets every Pod in: %s', async (_what, values, names) => {
+    const created = [...(await createPods(values)).matchAll(/^pod\/(?:orquanta-)?(\S+) created/gm)].map(
+      ([, name]) => name,
+    );
+    expect(created.sort()).toEqual(names);
   });
 
   it('keeps a privileged one out', async () => {
     const privileged = ['--set=securityContext.privileged=true,securityContext.allowPrivilegeEscalation=true'];
-    await expect(createPod(privileged)).rejects.toThrow('violates PodSecurity "restricted:latest": privileged');
-  });
-});
-
-function podOf(objects: readonly KubernetesObject[]): KubernetesObject {
-  const deployment = objects.find(({ kind }) => kind === 'Deployment');
-  const { template } = deployment!['spec'] as { template: { metadata: object; spec: object } };
-  return { apiVersion: 'v1', kind: 'Pod', ...template, metadata: { ...template.metadata, name: 'operator' } };
-}
-
-interface Rule {
-  apiGroups: string[];
-  resources: string[];
-  verbs: string[];
-}
-
-describe('the rights', () => {
-  const roles = (objects: readonly KubernetesObject[]) =>
-    objects.filter(({ kind = '' }) => kind.endsWith('Role')) as (KubernetesObject & { rules: Rule[] })[];
-  const rightsOf = (objects: readonly KubernetesObject[]) => [
-    ...new Set(
-      roles(objects).flatMap(({ rules }) =>
-        rules.flatMap(({ apiGroups: [group = ''], resources, verbs }) =>
-          resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
-        ),
-      ),
-    ),
-  ];
-  const forOperator = ['--set=rbac.userRoles.create=false'];
-  const source = sourcesOf('config/rbac');
-
-  it('are those of config/rbac, role by role', async () => {
-    const byRules = (objects: readonly KubernetesObject[]) =>
-      roles(objects)
-        .map(({ kind, rules }) => JSON.stringify([kind, rules]))
-        .sort();
-    expect(byRules(await rendered('team', forOperator))).toEqual(byRules(source));
-  });
-
-  it('are the same in sum for one namespace, and of the whole cluster only policies are written', async () => {
-    const objects = await rendered('system', [...forOperator, '--set=watchNamespaces={team}']);
-    expect(rightsOf(objects).sort()).toEqual(rightsOf(source).sort());
-    const wide = rightsOf(objects.filter(({ kind }) => kind === 'ClusterRole'));
-    expect(wide.filter((right) => !/ (get|list|watch)$/.test(right))).toEqual([
-      'orquanta.io/sovereignpolicies create',
-      'orquanta.io/sovereignpolicies/status patch',
-    ]);
-    expect(wide.filter((right) => /gpujobs|heatobservers|secrets|jobs/.test(right))).toEqual([]);
-  });
-
-  it('are all given to the one service account that the Pod runs as', async () => {
-    for (const values of [[], ['--set=watchNamespaces={team}'], ['--set=serviceAccount.name=mine']]) {
-      const objects = await rendered('system', values);
-      const { serviceAccountName: name } = podOf(objects)['spec'] as { serviceAccountName: string };
-      const bindings = objects.filter(({ kind = '' }) => kind.endsWith('RoleBinding'));
-      const subjects = bindings.flatMap(({ subjects }) => subjects as object[]);
-      expect(new Set(subjects.map((subject) => JSON.stringify(subject)))).toEqual(
-        new Set([JSON.stringify({ kind: 'ServiceAccount', name, namespace: 'system' })]),
-      );
-      const names = (of: RegExp) =>
-        roles(objects)
-          .map(({ metadata }) => metadata.name)
-          .filter((one) => !of.test(one));
-      const bound = bindings.map(({ roleRef }) => (roleRef as { name: string }).name);
-      expect(bound.sort()).toEqual(names(/-(admin|editor|viewer)$/).sort());
-    }
+    await expect(createPods(privileged)).rejects.toThrow('violates PodSecurity "restricted:latest": privileged');
   });
 });
 
@@ -228,27 +186,8 @@ function read(path: string): string {
   return readFileSync(join(chart, path), 'utf8');
 }
 
-function sourcesOf(folder: string): KubernetesObject[] {
-  const path = join(chart, '../..', folder);
-  return readdirSync(path).flatMap((name) =>
-    parseAllDocuments(readFileSync(join(path, name), 'utf8')).map((document) => document.toJS() as KubernetesObject),
-  );
-}
-
-/** Of Kubernetes' own, which explains them itself. */
+/** Of Kubernetes' own. */
 const passedOn = new Set(['podSecurityContext', 'securityContext', 'resources', 'affinity']);
-
-/** Paths of the values without a comment. A group needs none: its values have theirs. */
-function* leaves(map: YAMLMap, path = '', before = map.commentBefore): Generator<string> {
-  for (const [index, { key, value }] of map.items.entries()) {
-    const name = isScalar(key) ? String(key.value) : '';
-    // The comment above a map's first key belongs to the map.
-    const comment = isScalar(key) ? (key.commentBefore ?? (index === 0 ? before : undefined)) : undefined;
-    const isGroup = isMap(value) && value.items.length > 0 && !passedOn.has(name);
-    if (isGroup) yield* leaves(value, `${path}${name}.`, value.commentBefore);
-    else if (comment == null) yield `${path}${name}`;
-  }
-}
 
 interface Schema {
   properties?: Record<string, Schema>;

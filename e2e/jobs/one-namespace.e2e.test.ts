@@ -1,8 +1,8 @@
-// WATCH_NAMESPACE: an operator that is given one namespace runs the GPUJobs there and touches none elsewhere, while it
-// still counts everybody's Pods.
+// WATCH_NAMESPACE: an operator that is given one namespace, or several, runs the GPUJobs there and touches none elsewhere, while
+// it still counts everybody's Pods.
 import { expect } from 'vitest';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import { reasonOf, scenario } from '../setup/gpujobs.ts';
+import { reasonOf, scenario, Stage } from '../setup/gpujobs.ts';
 import { startOperator } from '../setup/operator.ts';
 
 scenario(
@@ -29,6 +29,36 @@ scenario(
       expect(reasonOf(await elsewhere.untilFinished('job'))).toBe('Complete');
     } finally {
       await unlimited.stop();
+    }
+  },
+);
+
+scenario(
+  'WATCH_NAMESPACE names two namespaces, with a comma: both share the cards, and no third one is touched',
+  async ({ stage }) => {
+    const other = await stage.neighbour();
+    const elsewhere = await Stage.open('a third namespace');
+    await stage.nodes({ only: nvidiaCards.a10(1) });
+    const operator = await startOperator({
+      name: 'operator-two-namespaces',
+      env: { WATCH_NAMESPACE: `${stage.namespace}, ${other.namespace}` },
+    });
+    try {
+      await elsewhere.submit('job');
+      // One card for both: what runs in one namespace is waited for in the other.
+      await stage.submit('job', { play: { 'run-seconds': '4' } });
+      await stage.running('job');
+      await other.submit('job');
+      await other.untilReason('job', 'CardsBusy');
+      expect([reasonOf(await stage.untilFinished('job')), reasonOf(await other.untilFinished('job'))]).toEqual([
+        'Complete',
+        'Complete',
+      ]);
+      expect((await elsewhere.get('job')).status).toEqual({ observedGeneration: -1 });
+      expect(await elsewhere.list('jobs')).toEqual([]);
+    } finally {
+      await operator.stop();
+      await elsewhere.close();
     }
   },
 );

@@ -1,0 +1,259 @@
+// P9: /metrics over TLS, to whoever may read it, as a release of the chart serves it: two operators with its service account, rights
+// and flags on a control plane of its own. The kubelet's part, to mount the Secret, is played here.
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { Agent, request } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '../../hack/api/client.ts';
+import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { until } from '../../hack/cluster/until.ts';
+import { kubeconfigOfAccount } from '../../hack/operator/install.ts';
+import { type OperatorProcess, startOperator } from '../../hack/operator/process.ts';
+import type { KeyPair } from '../../operator/http/key-pair.ts';
+import { type MountedSecret, mountSecret } from '../../operator/http/testing/mounted-secret.ts';
+import { selfSigned } from '../../operator/http/testing/self-signed.ts';
+import { type AuditEvent, auditEvents, ownCluster } from '../setup/surroundings.ts';
+import { chart, helm, rendered } from './helm.ts';
+
+const namespace = 'orquanta-system';
+const values = ['--set=metrics.secure=true,metrics.certSecret=metrics-tls,replicaCount=2'];
+
+let cluster: Cluster;
+let api: Api;
+let serverName: string;
+let shown: KeyPair;
+let secret: MountedSecret;
+const operators: OperatorProcess[] = [];
+
+/** By the name under which Prometheus would look for it. */
+async function nameOfServer(): Promise<string> {
+  const objects = await rendered(namespace, [...values, '--set=serviceMonitor.enabled=true']);
+  const { spec } = objects.find(({ kind }) => kind === 'ServiceMonitor') as unknown as {
+    spec: { endpoints: [{ scheme: string; tlsConfig: { serverName: string } }] };
+  };
+  expect(spec.endpoints[0].scheme).toBe('https');
+  return spec.endpoints[0].tlsConfig.serverName;
+}
+
+const filesOf = ({ certificate, key }: KeyPair) => ({ 'tls.crt': certificate, 'tls.key': key });
+
+/** As somebody with a certificate in two files makes it. */
+async function createSecret(pair: KeyPair): Promise<void> {
+  const files = join(cluster.directory, 'tls');
+  mkdirSync(files);
+  for (const [name, content] of Object.entries(filesOf(pair))) writeFileSync(join(files, name), content);
+  const paths = [`--cert=${join(files, 'tls.crt')}`, `--key=${join(files, 'tls.key')}`];
+  await cluster.kubectl(['create', 'secret', 'tls', 'metrics-tls', `--namespace=${namespace}`, ...paths]);
+}
+
+/** In a folder of the test, what the Deployment mounts. */
+async function mountItsSecret(): Promise<MountedSecret> {
+  const { data } = await api.get<{ data: Record<string, string> }>(
+    `/api/v1/namespaces/${namespace}/secrets/metrics-tls`,
+  );
+  const folder = join(cluster.directory, 'mounted');
+  mkdirSync(folder);
+  const read = (name: string): [string, string] => [name, Buffer.from(data[name] ?? '', 'base64').toString()];
+  return mountSecret(folder, Object.fromEntries(['tls.crt', 'tls.key'].map(read)));
+}
+
+/** As the Pod would run, but for addresses and the place of the mount, which are one machine's here. */
+async function operate(name: string, more: readonly string[] = []): Promise<OperatorProcess> {
+  const { spec } = await api.get<{
+    spec: { template: { spec: { serviceAccountName: string; containers: [{ args: string[] }] } } };
+  }>(`/apis/apps/v1/namespaces/${namespace}/deployments/orquanta`);
+  const { serviceAccountName, containers } = spec.template.spec;
+  const flags = containers[0].args.filter((flag) => !/-bind-address=/.test(flag));
+  const mounted = flags.map((flag) => flag.replace(/^(--metrics-cert-path)=.*/, `$1=${secret.folder}`));
+  const operator = await startOperator({
+    name,
+    args: [...mounted, ...more],
+    environment: { POD_NAMESPACE: namespace },
+    directory: cluster.directory,
+    kubeconfig: await kubeconfigOfAccount(cluster, { name: serviceAccountName, namespace }),
+    signal: AbortSignal.timeout(60_000),
+    waitUntilReady: more.length === 0,
+  });
+  operators.push(operator);
+  return operator;
+}
+
+interface Scrape {
+  readonly token?: string | undefined;
+  readonly dispatcher: Agent;
+}
+
+async function scrape({ metricsAddress }: OperatorProcess, { token, dispatcher }: Scrape) {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const { statusCode, body } = await request(`https://${metricsAddress}/metrics`, { dispatcher, headers });
+  return { status: statusCode, text: await body.text() };
+}
+
+/** With connections of its own. */
+async function scrapeOnce(operator: OperatorProcess, token?: string) {
+  const dispatcher = new Agent({ connect: { ca: shown.certificate, servername: serverName } });
+  try {
+    return await scrape(operator, { token, dispatcher });
+  } finally {
+    await dispatcher.close();
+  }
+}
+
+async function tokenOf(account: string): Promise<string> {
+  return (await cluster.kubectl(['create', 'token', account, '--namespace=monitoring'])).trim();
+}
+
+async function createReader(account: string): Promise<void> {
+  await cluster.kubectl(['create', 'serviceaccount', account, '--namespace=monitoring']);
+  const role = ['--clusterrole=orquanta-metrics-reader', `--serviceaccount=monitoring:${account}`];
+  await cluster.kubectl(['create', 'clusterrolebinding', `${account}-reads-orquanta`, ...role]);
+}
+
+/** The text format of Prometheus: comments, and one sample a line. */
+const sample = /^[a-zA-Z_:][\w:]*(\{(\w+="([^"\\]|\\.)*",?)*\})? (NaN|[+-]?(Inf|[\d.]+(e[+-]?\d+)?))$/;
+
+function unreadable(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('# ') && !sample.test(line));
+}
+
+/** Of the certificate that is shown to whoever connects now. */
+async function fingerprint({ metricsAddress }: OperatorProcess): Promise<string | undefined> {
+  const [host = '', port] = metricsAddress.split(':');
+  const socket = connect({ host, port: Number(port), servername: serverName, rejectUnauthorized: false });
+  await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  const certificate = socket.getPeerX509Certificate();
+  socket.destroy();
+  return certificate?.fingerprint256;
+}
+
+const patience = () => ({ timeoutMilliseconds: 30_000, signal: AbortSignal.timeout(30_000) });
+
+function requestsOfOperator(): (AuditEvent & { annotations?: Record<string, string> })[] {
+  return auditEvents(cluster).filter(({ user }) => user.username === `system:serviceaccount:${namespace}:orquanta`);
+}
+
+describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
+  beforeAll(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
+    const say = (line: string): void => void process.stderr.write(`${line}\n`);
+    cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
+    api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
+    for (const name of [namespace, 'monitoring']) await cluster.kubectl(['create', 'namespace', name]);
+    serverName = await nameOfServer();
+    shown = selfSigned(serverName);
+    await createSecret(shown);
+    await helm(['install', 'orquanta', chart, `--namespace=${namespace}`, ...values], {
+      kubeconfig: cluster.kubeconfig,
+    });
+    secret = await mountItsSecret();
+    // The first one leads before the second one comes.
+    for (const name of ['operator-leads', 'operator-stands-by']) await operate(name);
+  });
+  afterAll(async () => {
+    await Promise.all(operators.map((operator) => operator.stop()));
+    await api.close();
+    await cluster.stop();
+  });
+
+  it('answers nobody without a token, or with one that the API server does not know', async () => {
+    for (const operator of operators) {
+      expect(await scrapeOnce(operator)).toEqual({
+        status: 401,
+        text: 'a bearer token is needed, of somebody who may get this path\n',
+      });
+      expect(await scrapeOnce(operator, 'nonsense')).toEqual({
+        status: 401,
+        text: 'the API server does not know this token, or no longer\n',
+      });
+    }
+  });
+
+  it('names who lacks the right to read it', async () => {
+    await cluster.kubectl(['create', 'serviceaccount', 'stranger', '--namespace=monitoring']);
+    const { status, text } = await scrapeOnce(operators[0]!, await tokenOf('stranger'));
+    expect([status, text]).toEqual([
+      403,
+      'system:serviceaccount:monitoring:stranger may not get /metrics: a ClusterRole with that right is to be bound\n',
+    ]);
+  });
+
+  it("is read by whom the chart's reader role is bound to, from the leader and from the standby", async () => {
+    await createReader('prometheus');
+    const token = await tokenOf('prometheus');
+    const leading: boolean[] = [];
+    for (const operator of operators) {
+      const { status, text } = await scrapeOnce(operator, token);
+      expect([status, unreadable(text)]).toEqual([200, []]);
+      leading.push(/^leader_election_master_status\{[^}]*\} 1$/m.test(text));
+    }
+    expect(leading).toEqual([true, false]);
+  });
+
+  it('shows a renewed certificate while it is scraped, without one failed scrape and without a restart', async () => {
+    const token = await tokenOf('prometheus');
+    const renewed = selfSigned(serverName);
+    const trusted = { ca: [shown.certificate, renewed.certificate], servername: serverName };
+    const scrapes: number[] = [];
+    const stop = new AbortController();
+    // A connection that lives on, and one that is new each time.
+    const load = operators.flatMap((operator) =>
+      [{ pipelining: 1 }, { pipelining: 0 }].map(async (options) => {
+        const dispatcher = new Agent({ ...options, connections: 1, connect: trusted });
+        while (!stop.signal.aborted) scrapes.push((await scrape(operator, { token, dispatcher })).status);
+        await dispatcher.close();
+      }),
+    );
+    try {
+      const before = await fingerprint(operators[0]!);
+      await secret.replace(filesOf(renewed));
+      const isShown = async () => (await Promise.all(operators.map(fingerprint))).every((one) => one !== before);
+      await until(isShown, { what: 'the new certificate', ...patience() });
+      const atRenewal = scrapes.length;
+      const goesOn = () => Promise.resolve(scrapes.length > atRenewal + 20);
+      await until(goesOn, { what: 'more scrapes', ...patience() });
+    } finally {
+      stop.abort();
+      await Promise.all(load);
+    }
+    expect(new Set(scrapes)).toEqual(new Set([200]));
+    shown = renewed;
+    expect((await scrapeOnce(operators[1]!, token)).status).toBe(200);
+  });
+
+  it('needs of the API server what the chart grants for it, and nothing that it refuses', () => {
+    const asked = requestsOfOperator().filter(({ objectRef }) => objectRef?.resource.endsWith('reviews'));
+    expect(
+      new Set(
+        asked.map(
+          ({ verb, objectRef, responseStatus }) => `${verb} ${objectRef?.resource ?? ''} ${responseStatus?.code ?? 0}`,
+        ),
+      ),
+    ).toEqual(new Set(['create tokenreviews 201', 'create subjectaccessreviews 201']));
+    const refused = requestsOfOperator().filter(
+      ({ annotations }) => annotations?.['authorization.k8s.io/decision'] === 'forbid',
+    );
+    expect(refused.map(({ verb, objectRef }) => [verb, objectRef])).toEqual([]);
+  });
+
+  it('stays closed to whom it does not know while the API server is away', async () => {
+    const token = await tokenOf('prometheus');
+    await cluster.killApiServer();
+    try {
+      const { status, text } = await scrapeOnce(operators[0]!, token);
+      expect([status, text]).toEqual([503, 'the API server can not be asked whose token this is; try again\n']);
+    } finally {
+      await cluster.startApiServer();
+    }
+  });
+
+  it('is not begun without a certificate: the start is refused in one line', async () => {
+    await secret.replace({ 'tls.crt': shown.certificate });
+    const refused = await operate('operator-refused', ['--leader-elect=false']);
+    expect(await refused.exited).toEqual({ code: 2, signal: null });
+    expect(readFileSync(refused.logFile, 'utf8')).toMatch(
+      /^orquanta: --metrics-cert-path: .*tls\.key: there is no such file; write the folder of a certificate and its key/m,
+    );
+  });
+});

@@ -1,0 +1,121 @@
+// What docs/argocd.md has people run, run; and what the example Applications ask of the chart and of config/default, rendered.
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import type { KubernetesObject } from '../../hack/api/client.ts';
+import { helm } from '../chart/helm.ts';
+import { gpujob, gpujobsOf } from '../robustness/jobs.ts';
+import { adminApi, kubectl, ownSurroundings } from '../setup/surroundings.ts';
+import { kinds, kindsWithActions, textOf } from './customizations.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const api = adminApi();
+
+async function namespaceNamed(name: string): Promise<void> {
+  await api.create('/api/v1/namespaces', { metadata: { name } });
+  onTestFinished(async () => {
+    await api.delete(`/api/v1/namespaces/${name}`);
+  });
+}
+
+/** As somebody at a shell in the repository, with the control plane's kubectl before any other. */
+async function shell(command: string): Promise<void> {
+  const { programs, kubeconfig } = ownSurroundings();
+  const env = {
+    ...process.env,
+    KUBECONFIG: kubeconfig,
+    PATH: `${join(programs.kubectl, '..')}:${process.env['PATH'] ?? ''}`,
+  };
+  await promisify(execFile)('sh', ['-euc', command], { cwd: root, env });
+}
+
+/** Every block of the page that is marked as one for a shell. */
+async function commandsOf(page: string): Promise<string[]> {
+  const text = await readFile(join(root, page), 'utf8');
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+}
+
+it('the commands of docs/argocd.md do what it says: argocd-cm has the very Lua files, and keeps what it had', async () => {
+  await Promise.all(['argocd', 'ml'].map(namespaceNamed));
+  const path = '/api/v1/namespaces/argocd/configmaps';
+  await api.create(path, { metadata: { name: 'argocd-cm' }, data: { 'timeout.reconciliation': '180s' } });
+  await api.create(gpujobsOf('ml'), gpujob({ name: 'train' }));
+  const commands = await commandsOf('docs/argocd.md');
+  expect(commands.length).toBeGreaterThanOrEqual(2);
+  for (const command of commands) await shell(command);
+  const { data } = (await api.get(`${path}/argocd-cm`)) as unknown as { data: Record<string, string> };
+  expect(data['timeout.reconciliation']).toBe('180s');
+  for (const kind of kinds) {
+    expect(data[`resource.customizations.health.orquanta.io_${kind}`]).toBe(textOf(kind, 'health.lua'));
+    const ignored = parse(data[`resource.customizations.ignoreResourceUpdates.orquanta.io_${kind}`] ?? '') as object;
+    expect(JSON.stringify(ignored)).not.toMatch(/conditions|observedGeneration/);
+  }
+  for (const kind of kindsWithActions) {
+    const actions = parse(data[`resource.customizations.actions.orquanta.io_${kind}`] ?? '') as Actions;
+    expect(actions['discovery.lua']).toBe(textOf(kind, 'actions', 'discovery.lua'));
+    for (const { name, ...action } of actions.definitions) {
+      expect(action['action.lua']).toBe(textOf(kind, 'actions', name, 'action.lua'));
+    }
+  }
+  const { metadata } = await api.get(`${gpujobsOf('ml')}/train`);
+  expect(metadata.annotations?.['orquanta.io/retry']).toMatch(/^\d+$/);
+});
+
+interface Actions {
+  readonly 'discovery.lua': string;
+  readonly definitions: readonly { readonly name: string; readonly 'action.lua': string }[];
+}
+
+interface Application {
+  readonly spec: {
+    readonly source: {
+      readonly path: string;
+      readonly helm?: { readonly valuesObject: object };
+      readonly kustomize?: { readonly patches: object[] };
+    };
+  };
+}
+
+async function sourceOf(name: string): Promise<Application['spec']['source']> {
+  const text = await readFile(join(root, 'config/argocd/applications', name), 'utf8');
+  return (parse(text) as Application).spec.source;
+}
+
+/** A folder with one file, which goes when the test ends. */
+async function inFolder(file: string, content: object): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'orquanta-gitops-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, file), JSON.stringify(content));
+  return folder;
+}
+
+const kept = { 'argocd.argoproj.io/sync-wave': '-1', 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' };
+
+function crdsIn(manifests: string): KubernetesObject[] {
+  const objects = parseAllDocuments(manifests).map((document) => document.toJS() as KubernetesObject | null);
+  return objects.filter((object) => object?.kind === 'CustomResourceDefinition') as KubernetesObject[];
+}
+
+it('the Application for Helm gives the chart values that it takes, and the CRDs come first and stay', async () => {
+  const { path, helm: options } = await sourceOf('orquanta-helm.yaml');
+  const folder = await inFolder('values.json', options?.valuesObject ?? {});
+  const crds = crdsIn(
+    await helm(['template', 'orquanta', join(root, path), `--values=${join(folder, 'values.json')}`]),
+  );
+  expect(crds).toHaveLength(kinds.length);
+  for (const { metadata } of crds) expect(metadata.annotations).toMatchObject(kept);
+});
+
+it('the Application for kustomize patches what is there, and the CRDs come first and stay', async () => {
+  const { path, kustomize } = await sourceOf('orquanta-kustomize.yaml');
+  const folder = await inFolder('kustomization.yaml', {});
+  const overlay = { resources: [relative(folder, join(root, path))], patches: kustomize?.patches };
+  await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(overlay));
+  const crds = crdsIn(await kubectl(['kustomize', folder]));
+  expect(crds).toHaveLength(kinds.length);
+  for (const { metadata } of crds) expect(metadata.annotations).toMatchObject(kept);
+});
