@@ -87,6 +87,8 @@ async function standAlone(parts: Parts, signal: AbortSignal): Promise<void> {
 async function elect(parts: Parts, signal: AbortSignal): Promise<Ending> {
   const { configuration, identity, namespace, transport, client, clock, log, metrics } = parts;
   const { leaseName, leaseDurationMilliseconds, renewDeadlineMilliseconds, retryPeriodMilliseconds } = configuration;
+  // A standby that never led says so too.
+  metrics.leading(leaseName, false);
   const elector = new LeaderElector({
     client: client.with({ lane: 'lease' }),
     namespace,

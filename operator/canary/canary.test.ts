@@ -105,10 +105,18 @@ describe('a canary', () => {
 
   it('claims nothing of a run that began before it had an answer', async () => {
     const { submit, begin, said } = aCanary(node('node-a'));
-    await begin();
     await submit({}, { run: 1 });
     await begin({}, 2);
     expect(said()).toEqual([[2, 'Undecided']]);
+  });
+
+  it('counts a run once whose Job it hears of before the GPUJob', async () => {
+    const { submit, begin, said } = aCanary(node('node-a'));
+    await begin();
+    expect(said()).toEqual([]);
+    await submit();
+    await submit({}, { run: 1 });
+    expect(said()).toEqual([[1, 'Undecided']]);
   });
 
   it.each([

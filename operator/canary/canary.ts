@@ -95,10 +95,20 @@ export class Canary {
       this.#withdraw(object.metadata.uid, false);
       return;
     }
+    if (type === 'added') this.#compareBegun(object);
     for (const attempt of endedSince(previous, object)) {
       this.#options.onFact(object, { kind: 'RunEnded', attempt, message: '' });
     }
     this.#look(object);
+  }
+
+  /** Two watches: a run's Job may be told before the GPUJob that it is of. */
+  #compareBegun(gpujob: GPUJob): void {
+    const { jobs } = this.#options.collections;
+    for (const job of jobs.store.byIndex(indexes.gpujob, keyOf(gpujob.metadata))) {
+      const reservation = controllerOf(job)?.uid === gpujob.metadata.uid ? reservationOf(job) : undefined;
+      if (reservation !== undefined) this.#compare(gpujob, runOf(job), reservation.placement);
+    }
   }
 
   /** Its Job holds the cards from now on: the inventory has read so itself. */

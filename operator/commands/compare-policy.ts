@@ -37,7 +37,7 @@ have run out of memory. Each placement is judged by itself, in the situation as 
   --kubeconfig=FILE  as for kubectl [KUBECONFIG]
 
 In a cluster, the file is with the leader:
-  kubectl exec deploy/orquanta -- orquanta compare policy default
+  kubectl exec deploy/orquanta -- node /orquanta/orquanta.mjs compare policy default
 `;
 
 const options = {

@@ -38,7 +38,7 @@ export async function refuseBesideAnother(options: OtherManagerOptions, signal: 
     }
     throw new PoliciesKeptElsewhere(
       `policy "${policy}" is kept by the operator ${holder} in namespace "${namespace}", and policies have one keeper: ` +
-        'remove one of the two, or let this one look on with --observe-only (policies.manage: false in the chart)',
+        'remove one of the two, or let this one look on with --observe-only',
     );
   }
 }
