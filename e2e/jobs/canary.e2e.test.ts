@@ -30,6 +30,7 @@ describe('P11: beside the operator that manages, another one', () => {
       await until(() => Promise.resolve(readFileSync(canary.logFile, 'utf8').includes('"observing"')), {
         what: 'the canary to look on',
         timeoutMilliseconds: 30_000,
+        signal: AbortSignal.timeout(60_000),
       });
       for (let index = 0; index < jobs; index += 1) {
         await stage.submit(`job-${index}`);
