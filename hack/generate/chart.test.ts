@@ -9,6 +9,7 @@ const rules: Rule[] = [
   { apiGroups: ['orquanta.io'], resources: ['sovereignpolicies'], verbs: ['list', 'create'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'create'] },
   { apiGroups: ['example.com'], resources: ['unheardofs'], verbs: ['list'] },
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: ['one'], verbs: ['get'] },
 ];
 
 function rightsOf(all: readonly Rule[]): string[] {
@@ -29,8 +30,18 @@ describe('splitByScope', () => {
   });
 
   it('reads of the whole cluster what has no namespace, and writes of it in a part of its own', () => {
-    expect(rightsOf(clusterRead)).toEqual(['/nodes list', '/nodes watch', 'orquanta.io/sovereignpolicies list']);
+    expect(rightsOf(clusterRead)).toEqual([
+      '/nodes list',
+      '/nodes watch',
+      'coordination.k8s.io/leases get',
+      'orquanta.io/sovereignpolicies list',
+    ]);
     expect(rightsOf(clusterWrite)).toEqual(['orquanta.io/sovereignpolicies create']);
+  });
+
+  it('names the same objects as before', () => {
+    const [named] = clusterRead.filter(({ resources }) => resources.includes('leases'));
+    expect(named?.resourceNames).toEqual(['one']);
   });
 
   it('leaves in the one namespace whatever it does not know', () => {

@@ -5,6 +5,7 @@
 export interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -15,14 +16,15 @@ export interface Scopes {
 }
 
 /**
- * "group/resource" of what has no namespace, and of Pods and claims, which hold cards whatever namespace they are in
- * (reflectorsOf in operator/parts.ts). What isn't here is granted in the one namespace only.
+ * "group/resource" of what has no namespace, of Pods and claims, which hold cards whatever namespace they are in
+ * (reflectorsOf in operator/parts.ts), and of the lease of an operator elsewhere (operator/policy/other-manager.ts). What isn't here is granted in the one namespace only.
  */
 const clusterWide: ReadonlySet<string> = new Set([
   '/nodes',
   '/pods',
   '/namespaces',
   'scheduling.k8s.io/priorityclasses',
+  'coordination.k8s.io/leases',
   'resource.k8s.io/resourceslices',
   'resource.k8s.io/resourceclaims',
   'resource.k8s.io/deviceclasses',
@@ -43,10 +45,10 @@ export function splitByScope(rules: readonly Rule[]): Scopes {
 }
 
 function narrowed(rules: readonly Rule[], keeps: (name: string) => boolean): Rule[] {
-  return rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) => {
-      const kept = resources.filter((resource) => keeps(`${group}/${resource}`));
-      return kept.length === 0 ? [] : [{ apiGroups: [group], resources: kept, verbs }];
+  return rules.flatMap((rule) =>
+    rule.apiGroups.flatMap((group) => {
+      const kept = rule.resources.filter((resource) => keeps(`${group}/${resource}`));
+      return kept.length === 0 ? [] : [{ ...rule, apiGroups: [group], resources: kept }];
     }),
   );
 }

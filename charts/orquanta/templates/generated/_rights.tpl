@@ -136,6 +136,14 @@
     - list
     - watch
 - apiGroups:
+    - coordination.k8s.io
+  resources:
+    - leases
+  resourceNames:
+    - orquanta
+  verbs:
+    - get
+- apiGroups:
     - orquanta.io
   resources:
     - sovereignpolicies
@@ -180,12 +188,6 @@
     - gpujobs/status
   verbs:
     - patch
-- apiGroups:
-    - coordination.k8s.io
-  resources:
-    - leases
-  verbs:
-    - get
 - apiGroups:
     - orquanta.io
   resources:
