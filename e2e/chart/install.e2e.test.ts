@@ -1,19 +1,18 @@
 // The chart's life on a control plane of its own: install, upgrade, uninstall. Played nodes run no image, so the operator of the
 // scenarios is a process of its own: with the service account, the rights and the flags that the chart gives its Pod.
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
-import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { type Cluster } from '../../hack/cluster/cluster.ts';
 import { stripTypes } from '../../hack/cluster/components.ts';
 import { createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
 import { definitions, kubeconfigOfAccount } from '../../hack/operator/install.ts';
-import { startOperator } from '../../hack/operator/process.ts';
-import { type AuditEvent, auditEvents, ownCluster } from '../setup/surroundings.ts';
+import { freshCluster } from '../setup/fresh-cluster.ts';
+import { refusedToInstalled, startInstalled } from '../setup/installed-operator.ts';
+import { ownCluster } from '../setup/surroundings.ts';
 import { chart, helm, rendered } from './helm.ts';
 
 const namespace = 'orquanta-system';
@@ -62,32 +61,9 @@ async function untilTold(policy: string): Promise<void> {
   });
 }
 
-/** As the Pod would run: the flags are those of its container, but for the addresses, which are one machine's here. */
 async function operate(name: string): Promise<void> {
-  const { spec } = await api.get<{
-    spec: { template: { spec: { serviceAccountName: string; containers: { args: string[] }[] } } };
-  }>(deployment);
-  const { serviceAccountName, containers } = spec.template.spec;
-  const operator = await startOperator({
-    name,
-    args: containers[0]!.args.filter((flag) => !/-bind-address=/.test(flag)),
-    environment: { POD_NAMESPACE: namespace },
-    directory: cluster.directory,
-    kubeconfig: await kubeconfigOfAccount(cluster, { name: serviceAccountName, namespace }),
-    signal: AbortSignal.timeout(60_000),
-  });
+  const operator = await startInstalled({ cluster, api, namespace }, { name });
   onTestFinished(() => operator.stop());
-}
-
-function refusedToOperator(): unknown[] {
-  const account = `system:serviceaccount:${namespace}:orquanta`;
-  const events = auditEvents(cluster) as (AuditEvent & { annotations?: Record<string, string> })[];
-  return events
-    .filter(
-      ({ user, annotations }) =>
-        user.username === account && annotations?.['authorization.k8s.io/decision'] === 'forbid',
-    )
-    .map(({ verb, objectRef }) => [verb, objectRef]);
 }
 
 /** What `helm test` runs in its Pod, as a process: the output, and the exit code where it isn't 0. */
@@ -118,9 +94,7 @@ async function createNamespace(name: string, labels: Record<string, string> = {}
 
 describe.runIf(ownCluster() !== undefined)('the chart', () => {
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
+    cluster = await freshCluster();
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
     await createNamespace(namespace, { 'pod-security.kubernetes.io/enforce': 'restricted' });
     for (const team of ['team-a', 'team-b', 'team-c', 'team-d', 'team-e']) await createNamespace(team);
@@ -163,7 +137,7 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     await operate('operator-everywhere');
     await cluster.kubectl(['apply', '--namespace=team-a', `--filename=${sample}`]);
     expect(await untilFinished('team-a')).toBe('Complete');
-    expect(refusedToOperator()).toEqual([]);
+    expect(refusedToInstalled({ cluster, namespace })).toEqual([]);
   });
 
   it('gives one that is limited to a namespace all the rights that it needs there', async () => {
@@ -177,7 +151,7 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     await untilTold('research');
     const [untouched] = (await api.get<{ items: GPUJob[] }>(jobsOf('team-c'))).items;
     expect(untouched?.status).toEqual({ observedGeneration: -1 });
-    expect(refusedToOperator()).toEqual([]);
+    expect(refusedToInstalled({ cluster, namespace })).toEqual([]);
   });
 
   it('gives one that is limited to two namespaces all the rights that it needs in both', async () => {
@@ -189,7 +163,7 @@ describe.runIf(ownCluster() !== undefined)('the chart', () => {
     expect([await untilFinished('team-d'), await untilFinished('team-e')]).toEqual(['Complete', 'Complete']);
     const [untouched] = (await api.get<{ items: GPUJob[] }>(jobsOf('team-c'))).items;
     expect(untouched?.status).toEqual({ observedGeneration: -1 });
-    expect(refusedToOperator()).toEqual([]);
+    expect(refusedToInstalled({ cluster, namespace })).toEqual([]);
   });
 
   it('leaves the CRDs and what people made of them when it goes, and takes them up again', async () => {

@@ -1,20 +1,20 @@
 // P9: /metrics over TLS, to whoever may read it, as a release of the chart serves it: two operators with its service account, rights
 // and flags on a control plane of its own. The kubelet's part, to mount the Secret, is played here.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../../hack/api/client.ts';
-import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { type Cluster } from '../../hack/cluster/cluster.ts';
 import { until } from '../../hack/cluster/until.ts';
-import { kubeconfigOfAccount } from '../../hack/operator/install.ts';
-import { type OperatorProcess, startOperator } from '../../hack/operator/process.ts';
+import { type OperatorProcess } from '../../hack/operator/process.ts';
 import type { KeyPair } from '../../operator/http/key-pair.ts';
 import { type MountedSecret, mountSecret } from '../../operator/http/testing/mounted-secret.ts';
 import { selfSigned } from '../../operator/http/testing/self-signed.ts';
-import { type AuditEvent, auditEvents, ownCluster } from '../setup/surroundings.ts';
+import { freshCluster } from '../setup/fresh-cluster.ts';
+import { refusedToInstalled, requestsOfInstalled, startInstalled } from '../setup/installed-operator.ts';
+import { ownCluster } from '../setup/surroundings.ts';
 import { chart, helm, rendered } from './helm.ts';
 
 const namespace = 'orquanta-system';
@@ -59,23 +59,13 @@ async function mountItsSecret(): Promise<MountedSecret> {
   return mountSecret(folder, Object.fromEntries(['tls.crt', 'tls.key'].map(read)));
 }
 
-/** As the Pod would run, but for addresses and the place of the mount, which are one machine's here. */
+/** As it was installed, but for the place of the mount. */
 async function operate(name: string, more: readonly string[] = []): Promise<OperatorProcess> {
-  const { spec } = await api.get<{
-    spec: { template: { spec: { serviceAccountName: string; containers: [{ args: string[] }] } } };
-  }>(`/apis/apps/v1/namespaces/${namespace}/deployments/orquanta`);
-  const { serviceAccountName, containers } = spec.template.spec;
-  const flags = containers[0].args.filter((flag) => !/-bind-address=/.test(flag));
-  const mounted = flags.map((flag) => flag.replace(/^(--metrics-cert-path)=.*/, `$1=${secret.folder}`));
-  const operator = await startOperator({
-    name,
-    args: [...mounted, ...more],
-    environment: { POD_NAMESPACE: namespace },
-    directory: cluster.directory,
-    kubeconfig: await kubeconfigOfAccount(cluster, { name: serviceAccountName, namespace }),
-    signal: AbortSignal.timeout(60_000),
-    waitUntilReady: more.length === 0,
-  });
+  const mounted = (flag: string): string => flag.replace(/^(--metrics-cert-path)=.*/, `$1=${secret.folder}`);
+  const operator = await startInstalled(
+    { cluster, api, namespace },
+    { name, argsOf: (flags) => [...flags.map(mounted), ...more], waitUntilReady: more.length === 0 },
+  );
   operators.push(operator);
   return operator;
 }
@@ -130,15 +120,9 @@ async function fingerprint({ metricsAddress }: OperatorProcess): Promise<string 
 
 const patience = () => ({ timeoutMilliseconds: 30_000, signal: AbortSignal.timeout(30_000) });
 
-function requestsOfOperator(): (AuditEvent & { annotations?: Record<string, string> })[] {
-  return auditEvents(cluster).filter(({ user }) => user.username === `system:serviceaccount:${namespace}:orquanta`);
-}
-
 describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
+    cluster = await freshCluster();
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
     for (const name of [namespace, 'monitoring']) await cluster.kubectl(['create', 'namespace', name]);
     serverName = await nameOfServer();
@@ -223,7 +207,9 @@ describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
   });
 
   it('needs of the API server what the chart grants for it, and nothing that it refuses', () => {
-    const asked = requestsOfOperator().filter(({ objectRef }) => objectRef?.resource.endsWith('reviews'));
+    const asked = requestsOfInstalled({ cluster, namespace }).filter(({ objectRef }) =>
+      objectRef?.resource.endsWith('reviews'),
+    );
     expect(
       new Set(
         asked.map(
@@ -231,10 +217,7 @@ describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
         ),
       ),
     ).toEqual(new Set(['create tokenreviews 201', 'create subjectaccessreviews 201']));
-    const refused = requestsOfOperator().filter(
-      ({ annotations }) => annotations?.['authorization.k8s.io/decision'] === 'forbid',
-    );
-    expect(refused.map(({ verb, objectRef }) => [verb, objectRef])).toEqual([]);
+    expect(refusedToInstalled({ cluster, namespace })).toEqual([]);
   });
 
   it('stays closed to whom it does not know while the API server is away', async () => {

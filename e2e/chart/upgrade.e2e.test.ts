@@ -1,14 +1,13 @@
 // From the chart before to this one and back, on a control plane of its own: a CRD that has changed is served at once, and what
 // people made of it stays as it was.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Api } from '../../hack/api/client.ts';
-import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { type Cluster } from '../../hack/cluster/cluster.ts';
 import { createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
+import { freshCluster } from '../setup/fresh-cluster.ts';
 import { ownCluster } from '../setup/surroundings.ts';
 import { chart, helm } from './helm.ts';
 import { previousChart, previousVersion } from './previous.ts';
@@ -66,9 +65,7 @@ async function servesTimeToLive(): Promise<boolean> {
 
 describe.runIf(ownCluster() !== undefined)('a release', () => {
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
+    cluster = await freshCluster();
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
     await createNodes(api, [gpuNode({ name: 'gpu', cards: nvidiaCards.a10(1) })]);
   });

@@ -1,12 +1,11 @@
 // A cluster without the API by which cards are claimed, which gets it with an upgrade, first without shares of cards, and then an
 // operator whose role is older than all of that. On a control plane of its own: its API server comes back with other flags.
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
-import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { type Cluster } from '../../hack/cluster/cluster.ts';
 import { until } from '../../hack/cluster/until.ts';
 import { createDRANodes, createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
@@ -18,6 +17,7 @@ import { audited, isByAnyOperator } from '../robustness/ledger.ts';
 import { metricsOf } from '../robustness/metrics.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
 import { type GPUJob, isTrue, messageOf, type Pod, reasonOf } from '../setup/gpujobs.ts';
+import { freshCluster } from '../setup/fresh-cluster.ts';
 import { ownCluster, waitForObject } from '../setup/surroundings.ts';
 
 const { a10 } = nvidiaCards;
@@ -113,10 +113,7 @@ async function readiness(): Promise<string> {
 
 describe.runIf(ownCluster() !== undefined)('a cluster', () => {
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    const signal = AbortSignal.timeout(60_000);
-    cluster = await startCluster({ directory, diesWithStarter: true, say, signal, flags: withoutAPI });
+    cluster = await freshCluster({ flags: withoutAPI });
     await installCRDs(cluster);
     await installRights(cluster);
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');

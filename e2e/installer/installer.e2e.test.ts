@@ -1,18 +1,17 @@
 // The installer's life on a control plane of its own: deploy, undeploy, uninstall. Played nodes run no image, so the operator of
 // the scenario is a process of its own, with the service account, the rights and the flags that the installer gives its Pod.
-import { mkdtempSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
-import { type Cluster, startCluster } from '../../hack/cluster/cluster.ts';
+import { type Cluster } from '../../hack/cluster/cluster.ts';
 import { createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
-import { definitions, kubeconfigOfAccount } from '../../hack/operator/install.ts';
-import { startOperator } from '../../hack/operator/process.ts';
-import { type AuditEvent, auditEvents, ownCluster, waitForObject } from '../setup/surroundings.ts';
+import { definitions } from '../../hack/operator/install.ts';
+import { freshCluster } from '../setup/fresh-cluster.ts';
+import { refusedToInstalled, startInstalled } from '../setup/installed-operator.ts';
+import { ownCluster, waitForObject } from '../setup/surroundings.ts';
 import { installer, type Ran } from './command.ts';
 
 const namespace = 'orquanta-system';
@@ -53,16 +52,8 @@ async function untilReady(): Promise<void> {
   });
 }
 
-/** As the Pod would run: the flags are those of its container, but for the addresses, which are one machine's here. */
 async function operate(): Promise<void> {
-  const { serviceAccountName, containers } = (await podTemplate()).spec;
-  const operator = await startOperator({
-    args: containers[0]!.args.filter((flag) => !/-bind-address=/.test(flag)),
-    environment: { POD_NAMESPACE: namespace },
-    directory: cluster.directory,
-    kubeconfig: await kubeconfigOfAccount(cluster, { name: serviceAccountName, namespace }),
-    signal: AbortSignal.timeout(60_000),
-  });
+  const operator = await startInstalled({ cluster, api, namespace });
   onTestFinished(() => operator.stop());
 }
 
@@ -76,15 +67,6 @@ async function untilComplete(): Promise<void> {
       ),
     describe: (seen) => JSON.stringify(seen.map(({ status }) => status)),
   });
-}
-
-function refusedToOperator(): unknown[] {
-  const account = `system:serviceaccount:${namespace}:orquanta`;
-  const events = auditEvents(cluster) as (AuditEvent & { annotations?: Record<string, string> })[];
-  return events
-    .filter(({ user }) => user.username === account)
-    .filter(({ annotations }) => annotations?.['authorization.k8s.io/decision'] === 'forbid')
-    .map(({ verb, objectRef }) => [verb, objectRef]);
 }
 
 /** The control plane's garbage collector takes the Pods. */
@@ -105,9 +87,7 @@ async function expectUndeployed(): Promise<void> {
 
 describe.runIf(ownCluster() !== undefined)('the installer', () => {
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'orquanta-e2e-'));
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    cluster = await startCluster({ directory, diesWithStarter: true, say, signal: AbortSignal.timeout(60_000) });
+    cluster = await freshCluster();
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
     await createNodes(api, [gpuNode({ name: 'gpu', cards: nvidiaCards.a10(1) })]);
   });
@@ -148,7 +128,7 @@ describe.runIf(ownCluster() !== undefined)('the installer', () => {
     await operate();
     await cluster.kubectl(['apply', `--filename=${sample}`]);
     await untilComplete();
-    expect(refusedToOperator()).toEqual([]);
+    expect(refusedToInstalled({ cluster, namespace })).toEqual([]);
   });
 
   it('keeps CRDs, what people made and what was learned when it is undeployed', async () => {

@@ -1,18 +1,11 @@
 // What of the repository docs may name: files, make targets, flags, metrics, values of the chart. It reads and judges nothing.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
-import { canaryMetrics } from '../../operator/canary/metrics.ts';
 import { commands } from '../../operator/commands/commands.ts';
 import { settings } from '../../operator/config.ts';
-import { gpujobMetrics } from '../../operator/gpujob/metrics.ts';
-import { heatMetrics } from '../../operator/heat/metrics.ts';
-import { Inventory } from '../../operator/placement/inventory/inventory.ts';
-import { policyMetrics } from '../../operator/policy/metrics.ts';
-import { systemClock } from '../../operator/runtime/clock.ts';
-import { runtimeMetrics } from '../../operator/runtime/metrics.ts';
 import { readValues } from '../generate/chart-values.ts';
 import { type Page, readPage } from './page.ts';
+import { operatorMetrics } from '../generate/reference.ts';
 
 export interface Repository {
   /** Files and folders, from the root. */
@@ -34,7 +27,7 @@ export function readRepository(): Repository {
     paths: new Set(pathsUnder('')),
     makeTargets: new Set([...read('Makefile').matchAll(/^([a-z][a-z0-9-]*):/gm)].map(([, name = '']) => name)),
     flags: new Set([...Object.values(settings).map(({ flag }) => flag), ...commandFlags(), 'help']),
-    metrics: new Set(metricNames()),
+    metrics: new Set(operatorMetrics().map(({ name }) => name)),
     values: readValues(read('charts/orquanta/values.yaml')).map(({ path }) => path),
   };
 }
@@ -58,14 +51,4 @@ function* pathsUnder(folder: string): Generator<string> {
 
 function commandFlags(): string[] {
   return commands.flatMap(({ help }) => [...help.matchAll(/--([a-z-]+)/g)].map(([, flag = '']) => flag));
-}
-
-function metricNames(): string[] {
-  const registry = new Registry();
-  runtimeMetrics(registry, systemClock);
-  gpujobMetrics(registry, new Inventory());
-  policyMetrics(registry);
-  heatMetrics(registry);
-  canaryMetrics(registry);
-  return registry.getMetricsAsArray().map(({ name }) => name);
 }

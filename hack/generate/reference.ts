@@ -147,14 +147,19 @@ interface Metric {
   readonly labelNames?: readonly string[];
 }
 
-function metricsPage(): Page {
+/** All that an operator serves of its own, leading or observing. */
+export function operatorMetrics(): Metric[] {
   const registry = new Registry();
   runtimeMetrics(registry, systemClock);
   gpujobMetrics(registry, new Inventory());
   policyMetrics(registry);
   heatMetrics(registry);
   canaryMetrics(registry);
-  const metrics = registry.getMetricsAsArray() as unknown as Metric[];
+  return registry.getMetricsAsArray() as unknown as Metric[];
+}
+
+function metricsPage(): Page {
+  const metrics = operatorMetrics();
   const isOfHeat = ({ name }: Metric): boolean => name.startsWith('orquanta_heat_') || name.startsWith('p28_');
   const isOurs = (metric: Metric): boolean => metric.name.startsWith('orquanta_') && !isOfHeat(metric);
   const tableOf = (some: readonly Metric[]): string =>

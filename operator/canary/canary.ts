@@ -1,10 +1,11 @@
 // A second operator beside the one that manages: it puts to its own planner what it sees waiting, holds the answer against the
 // run that really begins, and writes nothing to the cluster. It decides with what the policies' statuses say is in force.
 import { conditionIsTrue } from '../gpujob/decide/conditions.ts';
-import { controllerOf, hasEnded, isDeleting, runOf } from '../gpujob/decide/run.ts';
+import { hasEnded, isDeleting, isRunOf, runOf } from '../gpujob/decide/run.ts';
 import { Dispatcher, type PassReport } from '../gpujob/dispatcher.ts';
 import type { Fact } from '../gpujob/effects.ts';
 import { type Collections, indexes } from '../gpujob/collections.ts';
+import { isNews } from '../gpujob/news.ts';
 import { asked, type Asking } from '../gpujob/observe.ts';
 import { reservationOf } from '../gpujob/reservation.ts';
 import type { Placement, Policy, Verdict, Workload } from '../placement/model.ts';
@@ -12,7 +13,7 @@ import { labels } from '../resources/labels.ts';
 import type { Attempt, GPUJob } from '../resources/gpujob.ts';
 import { reasons } from '../resources/gpujob/conditions.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Job } from '../runtime/kubernetes.ts';
+import type { Job, KubernetesObject } from '../runtime/kubernetes.ts';
 import { keyOf } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
@@ -66,8 +67,8 @@ export class Canary {
   /** Begins with everything there is: call it when the stores have caught up. */
   start(): void {
     const { gpujobs, jobs, pods, nodes, resourceSlices, resourceClaims, deviceClasses } = this.#options.collections;
-    const planSoon = (): void => {
-      this.#dispatcher.planSoon();
+    const planSoon = (change: Change<KubernetesObject>): void => {
+      if (isNews(change)) this.#dispatcher.planSoon();
     };
     this.#unsubscribe.push(
       gpujobs.store.subscribe((change) => {
@@ -87,7 +88,10 @@ export class Canary {
 
   stop(): void {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    this.#dispatcher.stop((workload) => this.#begun(workload) !== undefined);
+    this.#dispatcher.stop((workload) => {
+      const gpujob = this.#options.collections.gpujobs.store.get(keyOf(workload));
+      return gpujob?.metadata.uid === workload.uid && this.#hasBegun(gpujob, workload.run);
+    });
   }
 
   #follow({ type, object, previous }: Change<GPUJob>): void {
@@ -106,7 +110,7 @@ export class Canary {
   #compareBegun(gpujob: GPUJob): void {
     const { jobs } = this.#options.collections;
     for (const job of jobs.store.byIndex(indexes.gpujob, keyOf(gpujob.metadata))) {
-      const reservation = controllerOf(job)?.uid === gpujob.metadata.uid ? reservationOf(job) : undefined;
+      const reservation = isRunOf(gpujob, job) ? reservationOf(job) : undefined;
       if (reservation !== undefined) this.#compare(gpujob, runOf(job), reservation.placement);
     }
   }
@@ -130,7 +134,7 @@ export class Canary {
   #look(gpujob: GPUJob): void {
     const { uid } = gpujob.metadata;
     const { modelNotFound, workload } = asked(gpujob, this.#options);
-    const begun = this.#begun(workload) !== undefined;
+    const begun = this.#hasBegun(gpujob, workload.run);
     if (begun || modelNotFound !== undefined || !isWaitingForCards(gpujob)) {
       this.#withdraw(uid, begun);
       return;
@@ -155,10 +159,9 @@ export class Canary {
     this.#options.onFact(gpujob, fact);
   }
 
-  /** The Job of the run that a workload asks for. */
-  #begun({ namespace, name, uid, run }: Workload): Job | undefined {
-    const jobs = this.#options.collections.jobs.store.byIndex(indexes.gpujob, keyOf({ namespace, name }));
-    return jobs.find((job) => runOf(job) === run && controllerOf(job)?.uid === uid && !isDeleting(job));
+  #hasBegun(gpujob: GPUJob, run: number): boolean {
+    const jobs = this.#options.collections.jobs.store.byIndex(indexes.gpujob, keyOf(gpujob.metadata));
+    return jobs.some((job) => runOf(job) === run && isRunOf(gpujob, job) && !isDeleting(job));
   }
 
   #ownerOf(job: Job): GPUJob | undefined {
@@ -166,7 +169,7 @@ export class Canary {
     const gpujob = this.#options.collections.gpujobs.store.get(
       keyOf({ namespace: job.metadata.namespace ?? '', name }),
     );
-    return gpujob !== undefined && controllerOf(job)?.uid === gpujob.metadata.uid ? gpujob : undefined;
+    return gpujob !== undefined && isRunOf(gpujob, job) ? gpujob : undefined;
   }
 }
 

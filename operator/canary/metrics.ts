@@ -13,10 +13,10 @@ export function canaryMetrics(registry: Registry): CanaryMetrics {
     labelNames: ['agreement'] as const,
     registers: [registry],
   });
+  // All of them from the start, so that a ratio can be taken.
+  for (const each of agreements) runs.inc({ agreement: each }, 0);
   return {
     run(agreement) {
-      // All of them from the first on, so that a ratio can be taken.
-      for (const each of agreements) runs.inc({ agreement: each }, 0);
       runs.inc({ agreement });
     },
   };

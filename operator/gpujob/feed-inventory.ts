@@ -12,8 +12,7 @@ import type { Job } from '../runtime/kubernetes.ts';
 import { keyOf } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import { type Collections, indexes } from './collections.ts';
-import { controllerOf, endOf, runOf } from './decide/run.ts';
-import { runName } from './job.ts';
+import { endOf, isRunOf, runOf } from './decide/run.ts';
 import { isNews } from './news.ts';
 import { reservationOf, runKey, runKeyPrefix } from './reservation.ts';
 
@@ -100,13 +99,6 @@ class FeedJobs {
     this.#runs.delete(metadata.uid);
     this.#inventory.removeReservation(key);
   }
-}
-
-/** By name and owner: two Jobs can't have one name, so nobody else's can stand in for a run. */
-function isRunOf(gpujob: GPUJob, job: Job): boolean {
-  return (
-    controllerOf(job)?.uid === gpujob.metadata.uid && job.metadata.name === runName(gpujob.metadata.name, runOf(job))
-  );
 }
 
 /** No more than the GPUJob itself asks for. */

@@ -6,7 +6,7 @@ import { type WeightName, weightNames } from '../resources/weights.ts';
 export type Weights = Readonly<Record<WeightName, number>>;
 
 export const whole = 1_000_000;
-const perPermille = 1_000;
+export const perPermille = 1_000;
 
 /** What placement is steered by. */
 export interface Setting {

@@ -28,6 +28,13 @@ export function ownJobs(o: Observation): Job[] {
   return o.jobs.filter((job) => controllerOf(job)?.uid === o.gpujob.metadata.uid);
 }
 
+/** By name and owner: two Jobs can't have one name, so nobody else's can stand in for a run. */
+export function isRunOf(gpujob: GPUJob, job: Job): boolean {
+  return (
+    controllerOf(job)?.uid === gpujob.metadata.uid && job.metadata.name === runName(gpujob.metadata.name, runOf(job))
+  );
+}
+
 export function controllerOf(job: Job): { kind: string; uid: string } | undefined {
   return job.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
