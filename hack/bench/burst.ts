@@ -1,5 +1,5 @@
-// The burst: the same jobs as bare Jobs, by the prototype and as GPUJobs in turns, so that whatever else the machine does hits
-// all of them. The operator is there only while its own round runs: the ceilings are the cluster without it.
+// The burst: the same jobs as bare Jobs, by the prototype, as GPUJobs and as their twins in turns, so that whatever else the
+// machine does hits all of them. The operator is there only while its own round runs: the ceilings are the cluster without it.
 import type { KubernetesObject } from '../api/client.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { OperatorProcess } from '../operator/process.ts';
@@ -10,8 +10,9 @@ import type { Offer } from './offer.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
 import { installPrototype, prototype, prototypesOf, runPrototype } from './prototype.ts';
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
-import { completeAll, createNamespace, emptyNamespace } from './round.ts';
+import { completeAll, createNamespace, emptyNamespace, type Round } from './round.ts';
 import { operatorOn, type Stage } from './stage.ts';
+import { type Model, modelIn, templatesOf, twin } from './twins.ts';
 
 export interface BurstOptions {
   readonly count: number;
@@ -28,6 +29,8 @@ export interface BareRound {
 export type CPUByProcess = ReadonlyMap<string, number>;
 
 export interface GPUJobRound extends BareRound {
+  /** What one of its GPUJobs became. */
+  readonly model: Model;
   readonly usage: ProcessUsage;
   /** While the round ran. */
   readonly requests: RequestCounts;
@@ -39,27 +42,35 @@ export interface Burst {
   readonly bareRounds: readonly BareRound[];
   readonly prototypeRounds: readonly BareRound[];
   readonly gpuJobRounds: readonly GPUJobRound[];
+  /** What the GPUJobs became, made by hand. */
+  readonly twinRounds: readonly BareRound[];
 }
 
 const namespace = 'bench';
+/** Theirs alone: what goes with them is deleted with them. */
+const twinNamespace = 'bench-twins';
 /** Not counted: both sides' code is compiled and their connections are open before the clock runs. */
 const warmUpCount = 100;
 
 export async function burst(stage: Stage, { count, rounds, offer }: BurstOptions): Promise<Burst> {
   await createNamespace(stage.api, namespace);
   await offer.prepare(stage.api, namespace);
+  await createNamespace(stage.api, twinNamespace);
   await installPrototype(stage.api);
   await bareRound(stage, offer, warmUpCount, 'Warm-up');
   await prototypeRound(stage, offer, warmUpCount, 'Warm-up of the prototype');
   const bareRounds: BareRound[] = [];
   const prototypeRounds: BareRound[] = [];
   const gpuJobRounds: GPUJobRound[] = [];
+  const twinRounds: BareRound[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     bareRounds.push(await bareRound(stage, offer, count, `Round ${round} of ${rounds}, bare Jobs`));
     prototypeRounds.push(await prototypeRound(stage, offer, count, `Round ${round} of ${rounds}, prototype`));
-    gpuJobRounds.push(await gpuJobRound(stage, offer, count, `Round ${round} of ${rounds}, GPUJobs`));
+    const gpuJobs = await gpuJobRound(stage, offer, count, `Round ${round} of ${rounds}, GPUJobs`);
+    gpuJobRounds.push(gpuJobs);
+    twinRounds.push(await twinRound(stage, gpuJobs.model, count, `Round ${round} of ${rounds}, twins of GPUJobs`));
   }
-  return { count, bareRounds, prototypeRounds, gpuJobRounds };
+  return { count, bareRounds, prototypeRounds, gpuJobRounds, twinRounds };
 }
 
 function bareRound(stage: Stage, offer: Offer, count: number, title: string): Promise<BareRound> {
@@ -82,12 +93,18 @@ async function prototypeRound(stage: Stage, offer: Offer, count: number, title: 
   }
 }
 
+function twinRound(stage: Stage, model: Model, count: number, title: string): Promise<BareRound> {
+  return withoutOperator(stage, {
+    collection: jobsOf(twinNamespace),
+    first: (index) => twin(model, twinNamespace, index).before,
+    manifest: (index) => twin(model, twinNamespace, index).job,
+    ...{ namespace: twinNamespace, count, title },
+  });
+}
+
 async function withoutOperator(stage: Stage, work: Work): Promise<BareRound> {
   const before = cpuSeconds(stage.cluster);
-  let after = before;
-  const seconds = await complete(stage, work, () => {
-    after = cpuSeconds(stage.cluster);
-  });
+  const { seconds, seen: after } = await complete(stage, work, () => cpuSeconds(stage.cluster));
   return { perSecond: work.count / seconds, cpuByProcess: perJob(before, after, work.count) };
 }
 
@@ -95,17 +112,17 @@ async function gpuJobRound(stage: Stage, offer: Offer, count: number, title: str
   const profile = stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`];
   const operator = await operatorOn(stage, profile);
   try {
-    await complete(stage, gpuJobs(offer, warmUpCount, `${title} (warm-up)`));
-    return await measured(stage, operator, gpuJobs(offer, count, title));
+    const warmUp = gpuJobs(offer, warmUpCount, `${title} (warm-up)`);
+    const { seen: model } = await complete(stage, warmUp, () => modelIn(stage.api, namespace));
+    return { ...(await measured(stage, operator, gpuJobs(offer, count, title))), model };
   } finally {
     await operator.stop();
   }
 }
 
-interface Work {
-  readonly collection: string;
-  readonly manifest: (index: number) => KubernetesObject;
-  readonly count: number;
+interface Work extends Pick<Round<KubernetesObject>, 'collection' | 'manifest' | 'first' | 'count'> {
+  /** Default: the bench's. */
+  readonly namespace?: string;
   readonly title: string;
 }
 
@@ -113,19 +130,17 @@ function gpuJobs({ gpuJob }: Offer, count: number, title: string): Work {
   return { collection: gpuJobsOf(namespace), manifest: (index) => gpuJob(`job-${index}`), count, title };
 }
 
-async function measured(stage: Stage, { pid }: OperatorProcess, work: Work): Promise<GPUJobRound> {
+async function measured(stage: Stage, { pid }: OperatorProcess, work: Work): Promise<Omit<GPUJobRound, 'model'>> {
   const { auditLog } = stage.cluster;
   const position = endOfLog(auditLog);
   const before = cpuSeconds(stage.cluster, pid);
-  let after = before;
-  let usage = processUsage(pid);
-  let requests: RequestCounts = new Map();
-  const seconds = await complete(stage, work, () => {
-    after = cpuSeconds(stage.cluster, pid);
-    usage = processUsage(pid);
-    requests = requestsSince(auditLog, position);
-  });
-  return { perSecond: work.count / seconds, cpuByProcess: perJob(before, after, work.count), usage, requests };
+  const { seconds, seen } = await complete(stage, work, () => ({
+    after: cpuSeconds(stage.cluster, pid),
+    usage: processUsage(pid),
+    requests: requestsSince(auditLog, position),
+  }));
+  const { after, ...rest } = seen;
+  return { perSecond: work.count / seconds, cpuByProcess: perJob(before, after, work.count), ...rest };
 }
 
 /** So far, by process. It tells a ratio even where other work takes the machine's time. */
@@ -143,19 +158,20 @@ function perJob(before: CPUByProcess, after: CPUByProcess, count: number): CPUBy
   return new Map([...after].map(([name, seconds]) => [name, ((seconds - (before.get(name) ?? 0)) * 1_000) / count]));
 }
 
-/** Seconds; onEnd is called before anything is cleaned up. */
-async function complete(
+/** `look` is called at the end of it, before anything is cleaned up. */
+async function complete<Seen>(
   { api, signal }: Stage,
-  { collection, manifest, count, title }: Work,
-  onEnd: () => void = () => undefined,
-): Promise<number> {
+  { title, namespace: where = namespace, ...work }: Work,
+  look: () => Seen | Promise<Seen>,
+): Promise<{ seconds: number; seen: Seen }> {
   const bar = progress(title);
   const onProgress = (done: number): void => {
-    bar.update(done, count, 'complete');
+    bar.update(done, work.count, 'complete');
   };
-  const seconds = await completeAll<JobState>(api, { collection, count, manifest, isComplete, onProgress, signal });
+  const seconds = await completeAll<JobState>(api, { ...work, isComplete, onProgress, signal });
   bar.stop();
-  onEnd();
-  await emptyNamespace(api, namespace, [...new Set([collection, jobsOf(namespace)])]);
-  return seconds;
+  const seen = await look();
+  const own = work.first === undefined ? [] : [templatesOf(where)];
+  await emptyNamespace(api, where, [...new Set([work.collection, jobsOf(where), ...own])]);
+  return { seconds, seen };
 }

@@ -9,7 +9,7 @@ import { bareJob, claimingJob } from './bare-jobs.ts';
 import { gpuJob } from './gpujobs.ts';
 
 export const nodeCount = 125;
-const cardsPerNode = 8;
+export const cardsPerNode = 8;
 
 export interface Offer {
   readonly words: string;

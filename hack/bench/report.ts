@@ -23,15 +23,18 @@ function ratios(rounds: readonly BareRound[], ceiling: readonly BareRound[]): nu
   return rounds.map((round, turn) => round.perSecond / (ceiling[turn]?.perSecond ?? Number.NaN));
 }
 
-export function burstReport({ bareRounds, prototypeRounds, gpuJobRounds, count }: Burst): string[] {
+export function burstReport({ bareRounds, prototypeRounds, gpuJobRounds, twinRounds, count }: Burst): string[] {
   const of = (figure: (round: GPUJobRound) => number): number[] => gpuJobRounds.map(figure);
   const last = gpuJobRounds.at(-1);
   return [
     'Median of the rounds (least to most). The prototype: a custom resource, its Job, two status writes, nothing else.',
+    'Twins: the Jobs that GPUJobs become, with the same labels, pins and claims, made by hand; the others share one claim template.',
     line('bare Jobs a second', withSpread(perSecond(bareRounds))),
     line('prototype, jobs a second', withSpread(perSecond(prototypeRounds))),
     line('GPUJobs a second', withSpread(perSecond(gpuJobRounds))),
+    line('twins, jobs a second', withSpread(perSecond(twinRounds))),
     line('GPUJobs to bare Jobs', withSpread(ratios(gpuJobRounds, bareRounds), 2), 'goal: at least 0.8'),
+    line('GPUJobs to twins', withSpread(ratios(gpuJobRounds, twinRounds), 2), 'goal by claim: at least 0.8'),
     line('GPUJobs to prototype', withSpread(ratios(gpuJobRounds, prototypeRounds), 2)),
     line('prototype to bare Jobs', withSpread(ratios(prototypeRounds, bareRounds), 2)),
     line('operator CPU a job, ms', withSpread(of((round) => cpuOf('operator', round))), 'goal: at most 6'),
@@ -39,8 +42,8 @@ export function burstReport({ bareRounds, prototypeRounds, gpuJobRounds, count }
     line('memory at the end, MiB RSS', withSpread(of(memory('residentMebibytes')), 0)),
     line('memory at its peak, MiB RSS', withSpread(of(memory('peakResidentMebibytes')), 0)),
     '',
-    'CPU by process, ms a job:'.padEnd(46) + cells(['bare', 'prototype', 'GPUJob']),
-    ...cpuLines([bareRounds, prototypeRounds, gpuJobRounds]),
+    'CPU by process, ms a job:'.padEnd(46) + cells(['bare', 'prototype', 'GPUJob', 'twin']),
+    ...cpuLines([bareRounds, prototypeRounds, gpuJobRounds, twinRounds]),
     '',
     'Requests of the operator in the last round, a job (from the audit log):',
     ...(last === undefined ? [] : requestLines(last.requests, count)),

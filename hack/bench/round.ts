@@ -8,11 +8,18 @@ import { waitFor, waitForEach } from '../api/wait.ts';
 /** So many requests at a time: more than two cores can answer. */
 const clients = 32;
 
+export interface Placed {
+  readonly collection: string;
+  readonly object: KubernetesObject;
+}
+
 export interface Round<T extends KubernetesObject> {
   /** The path of the collection, which must be empty. */
   readonly collection: string;
   readonly count: number;
   readonly manifest: (index: number) => KubernetesObject;
+  /** What is made before it. */
+  readonly first?: (index: number) => readonly Placed[];
   readonly isComplete: (object: T) => boolean;
   readonly onProgress: (complete: number) => void;
   readonly signal: AbortSignal;
@@ -20,12 +27,13 @@ export interface Round<T extends KubernetesObject> {
 
 /** Seconds from the first request to the last end. */
 export async function completeAll<T extends KubernetesObject>(api: Api, round: Round<T>): Promise<number> {
-  const { collection, count, manifest, isComplete, onProgress, signal } = round;
+  const { collection, count, manifest, first = () => [], isComplete, onProgress, signal } = round;
   const manifests = Array.from({ length: count }, (_, index) => manifest(index));
+  const all = manifests.map((object, index) => [...first(index), { collection, object }]);
   const started = performance.now();
-  const created = inParallel(manifests, clients, async (object) => {
+  const created = inParallel(all, clients, async (objects) => {
     signal.throwIfAborted();
-    await api.create(collection, object);
+    for (const placed of objects) await api.create(placed.collection, placed.object);
   });
   const completed = waitForEach<T>(api, collection, {
     names: new Set(manifests.map(({ metadata }) => metadata.name)),

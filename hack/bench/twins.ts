@@ -1,0 +1,67 @@
+// The third ceiling: the Jobs that the operator made, with their claims, made by hand. Same labels, same pinned cards, and no
+// operator; what a GPUJob costs beyond them is the custom resource and ours. Only objects, and the look at what was made.
+import type { Api, KubernetesObject } from '../api/client.ts';
+import { labels } from '../../operator/resources/labels.ts';
+import { jobsOf } from './gpujobs.ts';
+import { cardsPerNode, nodeCount } from './offer.ts';
+import type { Placed } from './round.ts';
+
+/** What one GPUJob became. */
+export interface Model {
+  readonly job: KubernetesObject;
+  /** Undefined where no claim holds the card. */
+  readonly template: KubernetesObject | undefined;
+}
+
+interface JobObject extends KubernetesObject {
+  readonly spec: { selector?: unknown; template: { metadata: { labels: Record<string, string> } } };
+}
+
+export const templatesOf = (namespace: string): string =>
+  `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaimtemplates`;
+
+/** Of any of the GPUJobs whose Jobs are still in the namespace. */
+export async function modelIn(api: Api, namespace: string): Promise<Model> {
+  const ofOperator = `?labelSelector=${labels.gpujobUID}`;
+  const { items: jobs } = await api.get<{ items: JobObject[] }>(`${jobsOf(namespace)}${ofOperator}`);
+  const { items: templates } = await api.get<{ items: KubernetesObject[] }>(`${templatesOf(namespace)}${ofOperator}`);
+  const [job] = jobs;
+  if (job === undefined) throw new Error(`no Job of a GPUJob is in ${namespace}`);
+  const template = templates.find(({ metadata }) => metadata.name === job.metadata.name);
+  return {
+    job: asWritten({ ...job, spec: specAsWritten(job.spec) }, 'batch/v1', 'Job'),
+    template: template && asWritten(template, 'resource.k8s.io/v1', 'ResourceClaimTemplate'),
+  };
+}
+
+/** Without what the API server adds, and without an owner: the GPUJob is gone. */
+function asWritten({ metadata, spec }: KubernetesObject, apiVersion: string, kind: string): KubernetesObject {
+  const { name, labels: own, annotations } = metadata;
+  return { apiVersion, kind, metadata: { name, labels: own, annotations }, spec } as KubernetesObject;
+}
+
+function specAsWritten({ selector: _selector, template, ...spec }: JobObject['spec']): JobObject['spec'] {
+  const own = Object.entries(template.metadata.labels).filter(([name]) => !/controller-uid$|job-name$/.test(name));
+  return { ...spec, template: { ...template, metadata: { ...template.metadata, labels: Object.fromEntries(own) } } };
+}
+
+/** Each has a card of its own as long as there are enough. */
+export function twin(
+  { job, template }: Model,
+  namespace: string,
+  index: number,
+): { before: Placed[]; job: KubernetesObject } {
+  const like = (object: KubernetesObject): KubernetesObject => moved(object, job.metadata.name, index);
+  const before = template === undefined ? [] : [{ collection: templatesOf(namespace), object: like(template) }];
+  return { before, job: like(job) };
+}
+
+function moved(object: KubernetesObject, name: string, index: number): KubernetesObject {
+  const node = `node-${index % nodeCount}`;
+  const card = Math.floor(index / nodeCount) % cardsPerNode;
+  const text = JSON.stringify(object)
+    .replaceAll(`"${name}"`, `"twin-${index}"`)
+    .replace(/GPU-node-\d+-\d+/g, `GPU-${node}-${card}`)
+    .replace(/\bnode-\d+\b/g, node);
+  return JSON.parse(text) as KubernetesObject;
+}
