@@ -27,8 +27,16 @@ const json = (name: string, value: unknown): string => `--set-json=${name}=${JSO
 const constraint = { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' };
 const preferred = { weight: 1, preference: { matchExpressions: [{ key: 'zone', operator: 'Exists' }] } };
 
-/** Not beside the chart's own. */
+/** A second release that only looks on. */
+export const canary: readonly string[] = set(
+  'policies.manage=false',
+  'crds.enabled=false',
+  'admissionPolicies.enabled=false',
+);
+
+/** Not beside others: another Redis than the chart's own, and a release that brings nothing but itself. */
 const elsewhere = 'a Redis elsewhere';
+const lookingOn = 'a canary';
 
 /** Each behind `allOff`. */
 export const features: Readonly<Record<string, readonly string[]>> = {
@@ -88,6 +96,7 @@ export const features: Readonly<Record<string, readonly string[]>> = {
     ...set('externalRedis.username=orquanta', 'externalRedis.existingSecret=redis', 'rbac.create=true'),
     ...set('networkPolicy.enabled=true'),
   ],
+  [lookingOn]: [...canary, ...set('rbac.create=true', 'serviceAccount.create=true', 'metrics.enabled=true')],
   'a test': set('tests.enabled=true'),
   'a PodDisruptionBudget': set('podDisruptionBudget.enabled=true', 'podDisruptionBudget.maxUnavailable=50%'),
   'a NetworkPolicy': [
@@ -121,6 +130,6 @@ export const features: Readonly<Record<string, readonly string[]>> = {
 
 export const allOn: readonly string[] = [
   ...allOff,
-  ...Object.entries(features).flatMap(([name, values]) => (name === elsewhere ? [] : values)),
+  ...Object.entries(features).flatMap(([name, values]) => ([elsewhere, lookingOn].includes(name) ? [] : values)),
   '--set=crds.keep=true',
 ];

@@ -1,13 +1,12 @@
-// Helm of the control plane's programs on the chart, as somebody at a shell runs it, with a home of its own. It knows no values.
-import { execFile } from 'node:child_process';
+// What the chart renders to, and the folders of the repository that hold the same.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import type { KubernetesObject } from '../../hack/api/client.ts';
+import { chart, runHelm } from '../setup/helm.ts';
 import { ownSurroundings } from '../setup/surroundings.ts';
 
-export const chart = join(import.meta.dirname, '..', '..', 'charts', 'orquanta');
+export { chart } from '../setup/helm.ts';
 
 export interface HelmOptions {
   /** Default: that of this file's lane. */
@@ -15,18 +14,8 @@ export interface HelmOptions {
 }
 
 /** Its standard output; rejects with Helm's own words. */
-export async function helm(args: readonly string[], options: HelmOptions = {}): Promise<string> {
-  const { programs, kubeconfig, directory } = ownSurroundings();
-  const home = join(directory, 'helm');
-  const env = {
-    ...process.env,
-    KUBECONFIG: options.kubeconfig ?? kubeconfig,
-    HELM_CACHE_HOME: home,
-    HELM_CONFIG_HOME: home,
-    HELM_DATA_HOME: home,
-  };
-  const { stdout } = await promisify(execFile)(programs.helm, [...args], { env, maxBuffer: 64 * 1024 * 1024 });
-  return stdout;
+export function helm(args: readonly string[], options: HelmOptions = {}): Promise<string> {
+  return runHelm({ ...ownSurroundings(), ...options }, args);
 }
 
 /** The release is named `orquanta`. */

@@ -104,6 +104,13 @@ describe('values', () => {
       ['externalRedis.host', 'redis.enabled=false'],
     ],
     'a password for no Redis': [['--set=externalRedis.existingSecret=redis'], ['externalRedis.host']],
+    'a canary with what the managing release brings': [
+      ['--set=policies.manage=false,replicaCount=2,externalRedis.host=redis.example.com'],
+      [
+        'policies.manage',
+        'set crds.enabled=false,admissionPolicies.enabled=false,externalRedis.host=,replicaCount=1 too',
+      ],
+    ],
     'one port for two things': [['--set=metrics.port=8081'], ['metrics.port', 'probes.port']],
   };
 

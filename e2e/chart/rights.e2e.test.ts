@@ -1,12 +1,14 @@
 // The rights that the chart grants, held against config/rbac. Nothing is installed here.
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../hack/api/client.ts';
+import { canary } from './features.ts';
 import { rendered, sourcesOf } from './helm.ts';
 import { podOf } from './pods.ts';
 
 interface Rule {
   apiGroups: string[];
   resources: string[];
+  resourceNames?: string[];
   verbs: string[];
 }
 
@@ -66,6 +68,26 @@ describe('the rights', () => {
     expect(wide.sort()).toEqual(['orquanta-policies', 'orquanta-reader']);
   });
 
+  it('of a canary are to list and to watch, the same for one namespace, and none in its own', async () => {
+    const wide = await rendered('canary', [...forOperator, ...canary]);
+    const limited = await rendered('canary', [...forOperator, ...canary, '--set=watchNamespaces={team}']);
+    expect(rightsOf(wide).filter((right) => !/ (list|watch)$/.test(right))).toEqual([]);
+    expect(rightsOf(wide)).toContain('orquanta.io/gpujobs watch');
+    expect(rightsOf(limited).sort()).toEqual(rightsOf(wide).sort());
+    const whose = (objects: readonly KubernetesObject[]) => roles(objects).map(({ metadata }) => metadata.namespace);
+    expect([whose(wide), whose(limited)]).toEqual([[undefined], [undefined, 'team']]);
+  });
+
+  it('name the lease of another release as the own', async () => {
+    const named = async (...values: string[]) =>
+      roles(await rendered('system', [...forOperator, ...values])).flatMap(({ rules }) =>
+        rules.flatMap(({ resourceNames = [] }) => resourceNames),
+      );
+    expect(await named()).toEqual(['orquanta']);
+    expect(await named('--set=leaderElection.leaseName=mine')).toEqual(['mine']);
+    expect(await named('--set=leaderElection.leaseName=mine,watchNamespaces={team}')).toEqual(['mine']);
+  });
+
   it('to ask whose token it is are given where metrics are served over TLS; nobody is bound to those of a reader', async () => {
     const values = [...forOperator, '--set=metrics.secure=true,metrics.certSecret=tls'];
     const ours = new Set((await rendered('system', forOperator)).map(({ metadata }) => metadata.name));
@@ -77,7 +99,7 @@ describe('the rights', () => {
 
   it('are all given to the one service account that the Pod runs as', async () => {
     const redis = ['--set=redis.enabled=true,redis.auth.existingSecret=redis'];
-    for (const values of [[], redis, ['--set=watchNamespaces={team}'], ['--set=serviceAccount.name=mine']]) {
+    for (const values of [[], redis, canary, ['--set=watchNamespaces={team}'], ['--set=serviceAccount.name=mine']]) {
       const objects = await rendered('system', [...values, '--set=tests.enabled=false']);
       const { serviceAccountName: name } = podOf(objects).spec;
       const bindings = objects.filter(({ kind = '' }) => kind.endsWith('RoleBinding'));

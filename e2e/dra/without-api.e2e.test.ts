@@ -1,7 +1,6 @@
 // A cluster without the API by which cards are claimed, which gets it with an upgrade, first without shares of cards, and then an
 // operator whose role is older than all of that. On a control plane of its own: its API server comes back with other flags.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
@@ -10,7 +9,7 @@ import { until } from '../../hack/cluster/until.ts';
 import { createDRANodes, createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
 import { draNode } from '../../hack/nodes/slices.ts';
-import { installCRDs, installRights } from '../../hack/operator/install.ts';
+import { installCRDs, installRights, kubeconfigPathOf, serviceAccount } from '../../hack/operator/install.ts';
 import { type OperatorProcess, startOperator, type StartOptions } from '../../hack/operator/process.ts';
 import type { GPUJobSpec } from '../../operator/resources/gpujob.ts';
 import { audited, isByAnyOperator } from '../robustness/ledger.ts';
@@ -48,7 +47,7 @@ let operator: OperatorProcess;
 
 async function startOwn(options: Pick<StartOptions, 'name' | 'waitUntilReady'>): Promise<void> {
   const { directory } = cluster;
-  const kubeconfig = join(directory, 'credentials', 'operator.kubeconfig');
+  const kubeconfig = kubeconfigPathOf(cluster, serviceAccount());
   operator = await startOperator({ ...options, directory, kubeconfig, signal: AbortSignal.timeout(60_000) });
 }
 

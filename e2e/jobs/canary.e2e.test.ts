@@ -69,7 +69,7 @@ describe('P11: beside the operator that manages, another one', () => {
       });
       expect(await second.exited).toEqual({ code: 2, signal: null });
       expect(readFileSync(second.logFile, 'utf8')).toMatch(
-        /^orquanta: policy "\S+" is kept by the operator operator-managing in namespace "orquanta-system", and policies have one keeper: remove one of the two, or let this one look on with --observe-only$/m,
+        /^orquanta: policy "\S+" is kept by the operator operator-managing in namespace "orquanta-system", and policies have one keeper: remove one of the two, or let this one look on with --observe-only \(chart: policies.manage=false\)$/m,
       );
     },
   );

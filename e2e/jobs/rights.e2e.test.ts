@@ -1,9 +1,6 @@
 // The operator's rights, held against what it does by the API server's own account: it is refused nothing, is granted
 // nothing that it doesn't use, and writes nowhere but beside a GPUJob. This file makes it use every right it has.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { until } from '../../hack/cluster/until.ts';
 import { booksOf, booksPath, leaveBook, monthsAgo } from '../policies/books.ts';
@@ -13,7 +10,8 @@ import { runWriters } from '../policies/writers.ts';
 import { createUnlearningDefault } from '../setup/default-policy.ts';
 import { type DRAStage, draScenario } from '../setup/dra.ts';
 import { operatorForFile, type Stage } from '../setup/gpujobs.ts';
-import { adminApi, auditEvents, type AuditEvent, ownCluster } from '../setup/surroundings.ts';
+import { type Audited, rightsGranted, rightsUsed } from '../setup/rights.ts';
+import { adminApi, auditEvents, ownCluster } from '../setup/surroundings.ts';
 
 const admin = adminApi();
 
@@ -41,44 +39,14 @@ operatorForFile({
 const startedAt = Date.now();
 
 const operatorUser = 'system:serviceaccount:orquanta-system:orquanta';
-const rbacFolder = join(import.meta.dirname, '..', '..', 'config', 'rbac');
-
-interface Rule {
-  apiGroups: string[];
-  resources: string[];
-  verbs: string[];
-}
-
-/** "group/resource verb", sorted. */
-function granted(): string[] {
-  const files = readdirSync(rbacFolder).filter((file) => file.endsWith('.yaml'));
-  const objects = files.flatMap((file) =>
-    parseAllDocuments(readFileSync(join(rbacFolder, file), 'utf8')).map(
-      (document) => document.toJS() as { rules?: Rule[] },
-    ),
-  );
-  const rules = objects.flatMap(({ rules: all = [] }) => all);
-  const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
-  );
-  return [...new Set(rights)].sort();
-}
-
-type Audited = AuditEvent & { annotations?: Record<string, string> };
 
 function byOperator(): Audited[] {
   return (auditEvents(ownCluster()!) as Audited[]).filter(({ user }) => user.username === operatorUser);
 }
 
+/** Secrets a namespace's own RoleBinding grants, or refuses: e2e/heat/lifecycle. */
 function used(): string[] {
-  const rights = byOperator().flatMap(({ verb, objectRef }) => {
-    if (objectRef === undefined) return [];
-    const { apiGroup = '', resource, subresource } = objectRef;
-    // These a namespace's own RoleBinding grants, or refuses: e2e/heat/lifecycle.
-    if (resource === 'secrets') return [];
-    return [`${apiGroup}/${resource}${subresource === undefined ? '' : `/${subresource}`} ${verb}`];
-  });
-  return [...new Set(rights)].sort();
+  return rightsUsed(byOperator()).filter((right) => !right.startsWith('/secrets'));
 }
 
 /**
@@ -131,13 +99,14 @@ describe.runIf(ownCluster() !== undefined)("the operator's account", () => {
     'is refused nothing, granted nothing unused, and writes nowhere but beside a GPUJob',
     async ({ stage, dra }) => {
       await useEveryRight(stage, dra);
+      const granted = await rightsGranted(ownCluster()!, 'orquanta');
       // The log is written a moment after the answer, and events are best effort: wait for the last of them.
-      await until(() => Promise.resolve(granted().every((right) => used().includes(right))), {
+      await until(() => Promise.resolve(granted.every((right) => used().includes(right))), {
         what: 'every right to be used',
         timeoutMilliseconds: 15_000,
         signal: AbortSignal.timeout(15_000),
       }).catch(() => undefined); // the comparison below names what is missing
-      expect(used()).toEqual(granted());
+      expect(used()).toEqual(granted);
 
       const forbidden = byOperator().filter(
         ({ annotations, stageTimestamp }) =>

@@ -35,7 +35,6 @@ export class DRAStage {
   readonly account: ClaimAccount;
   readonly #api: Api;
   readonly #nodes: string[] = [];
-  readonly #namespaces: string[];
   readonly #strangers: Stage;
 
   private constructor(stage: Stage, strangers: Stage) {
@@ -43,12 +42,12 @@ export class DRAStage {
     this.#api = stage.api;
     this.account = new ClaimAccount(stage.api);
     this.#strangers = strangers;
-    this.#namespaces = [stage.namespace, strangers.namespace];
   }
 
-  static async open(stage: Stage): Promise<DRAStage> {
+  /** The strangers' namespace shares the nodes; default: one of their own. */
+  static async open(stage: Stage, strangers?: Stage): Promise<DRAStage> {
     await createExactPolicy(stage);
-    return new DRAStage(stage, await stage.neighbour());
+    return new DRAStage(stage, strangers ?? (await stage.neighbour()));
   }
 
   /** For a GPUJob's spec: a share of exactly what is asked for. */
@@ -159,7 +158,7 @@ export class DRAStage {
 
   /** What runs goes first, while its nodes are there to end it; then nothing may hold a card any more. */
   async close(): Promise<void> {
-    for (const namespace of this.#namespaces) await this.#clear(namespace);
+    for (const namespace of this.stage.namespaces) await this.#clear(namespace);
     await waitFor(this.#api, claimsPath, {
       what: 'every card to be given back',
       timeoutMilliseconds: patienceMilliseconds,

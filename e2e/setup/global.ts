@@ -1,4 +1,4 @@
-// Before all e2e tests: a control plane for each lane (or the existing one) with the CRDs, KWOK and the container actor; after
+// Before all e2e tests: a control plane for each lane (or the existing one) with the chart, KWOK and the container actor; after
 // them it is gone, also when they fail, are interrupted or killed. It creates no nodes and starts no operator.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,8 @@ import { playNodesOf, startCluster, stopCluster } from '../../hack/cluster/clust
 import { existingKubeconfig } from '../../hack/cluster/existing.ts';
 import type { Programs } from '../../hack/cluster/programs.ts';
 import { Api } from '../../hack/api/client.ts';
-import { installCRDs } from '../../hack/operator/install.ts';
 import { createUnlearningDefault } from './default-policy.ts';
+import { installRelease } from './release.ts';
 
 export interface Surroundings {
   kubeconfig: string;
@@ -39,7 +39,7 @@ async function start(directory: string, say: (line: string) => void): Promise<Su
 }
 
 async function prepare(surroundings: Surroundings): Promise<void> {
-  await installCRDs(surroundings);
+  await installRelease(surroundings);
   const api = Api.fromKubeconfig(surroundings.kubeconfig, 'e2e');
   await createUnlearningDefault(api);
   await api.close();

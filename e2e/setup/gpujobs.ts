@@ -3,13 +3,15 @@
 // but this: no card of a stage is ever given to two Pods.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Api, KubernetesObject } from '../../hack/api/client.ts';
+import { Api, type KubernetesObject } from '../../hack/api/client.ts';
+import { runKubectl } from '../../hack/cluster/kubectl.ts';
+import type { Programs } from '../../hack/cluster/programs.ts';
 import { createNodes, deleteNodes } from '../../hack/nodes/create.ts';
 import { type Cards, gpuNode } from '../../hack/nodes/node.ts';
 import type { Attempt, GPUJobSpec, GPUJobStatus } from '../../operator/resources/gpujob.ts';
 import { CardWatch } from './cards.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
-import { adminApi, kubectl, waitFor, waitForObject } from './surroundings.ts';
+import { ownSurroundings, waitFor, waitForObject } from './surroundings.ts';
 
 /** Most of a scenario is waiting for time-outs: many of them fit into two cores. */
 vi.setConfig({ maxConcurrency: 40 });
@@ -72,8 +74,16 @@ const patienceMilliseconds = 60_000;
 /** On every node of a stage; its GPUJobs select it. */
 const stageLabel = 'e2e.orquanta.io/stage';
 
+/** Where a stage is opened. */
+export interface Ground {
+  readonly cluster: { readonly kubeconfig: string; readonly programs: Programs };
+  /** Those that are there and stay: the stage's, then its neighbours' in turn. What is beyond them is made, and goes. */
+  readonly namespaces: readonly string[];
+}
+
 /** What holds for the nodes and for every namespace of a stage. */
 interface Shared {
+  readonly ground: Ground;
   readonly label: string;
   readonly cards: CardWatch;
   readonly namespaces: string[];
@@ -91,19 +101,28 @@ export class Stage {
     shared.namespaces.push(namespace);
   }
 
-  static async open(title: string): Promise<Stage> {
-    const api = adminApi();
+  /** Default: on this file's lane, in a namespace made for it. */
+  static async open(title: string, ground: Ground = { cluster: ownSurroundings(), namespaces: [] }): Promise<Stage> {
+    const api = Api.fromKubeconfig(ground.cluster.kubeconfig, 'e2e');
     const label = nameFrom(title);
-    const stage = new Stage(api, label, { label, cards: new CardWatch(api), namespaces: [] });
-    await createNamespace(api, label);
-    return stage;
+    return Stage.#enter(api, label, { ground, label, cards: new CardWatch(api), namespaces: [] });
   }
 
   /** A second namespace that shares the nodes: what one is refused, the other may get. */
   async neighbour(): Promise<Stage> {
-    const name = `${this.#shared.label}-2`;
-    await createNamespace(this.api, name);
-    return new Stage(this.api, name, this.#shared);
+    return Stage.#enter(this.api, `${this.#shared.label}-2`, this.#shared);
+  }
+
+  static async #enter(api: Api, made: string, shared: Shared): Promise<Stage> {
+    const there = shared.ground.namespaces[shared.namespaces.length];
+    const stage = new Stage(api, there ?? made, shared);
+    if (there === undefined) await createNamespace(api, made);
+    return stage;
+  }
+
+  /** All of those that share the nodes. */
+  get namespaces(): readonly string[] {
+    return this.#shared.namespaces;
   }
 
   /** Fails where a card was given twice at any moment. What runs goes, then the nodes and the namespaces. */
@@ -121,7 +140,7 @@ export class Stage {
     for (const collection of ['gpujobs', 'jobs', 'pods'] as const) {
       await this.api.delete(paths[collection].replace('*', namespace), { propagationPolicy: 'Background' });
     }
-    await this.api.delete(`/api/v1/namespaces/${namespace}`);
+    if (!this.#shared.ground.namespaces.includes(namespace)) await this.api.delete(`/api/v1/namespaces/${namespace}`);
     await waitFor(this.api, paths.pods.replace('*', namespace), {
       what: `the Pods of ${namespace} to go`,
       timeoutMilliseconds: patienceMilliseconds,
@@ -250,7 +269,8 @@ export class Stage {
 
   /** kubectl in this stage's namespace; rejects with its own words. */
   kubectl(...args: string[]): Promise<string> {
-    return kubectl([`--namespace=${this.namespace}`, ...args]);
+    const { programs, kubeconfig } = this.#shared.ground.cluster;
+    return runKubectl(programs, kubeconfig, [`--namespace=${this.namespace}`, ...args]);
   }
 }
 
@@ -261,7 +281,7 @@ function nameFrom(title: string): string {
 }
 
 /** Pods are refused before the namespace has its default service account. */
-async function createNamespace(api: Api, name: string): Promise<void> {
+export async function createNamespace(api: Api, name: string): Promise<void> {
   await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   await waitFor(api, `/api/v1/namespaces/${name}/serviceaccounts`, {
     what: `the default service account of ${name}`,

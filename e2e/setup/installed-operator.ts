@@ -4,13 +4,18 @@ import type { Api } from '../../hack/api/client.ts';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
 import { kubeconfigOfAccount } from '../../hack/operator/install.ts';
 import { type OperatorProcess, startOperator, type StartOptions } from '../../hack/operator/process.ts';
-import { type AuditEvent, auditEvents } from './surroundings.ts';
+import type { Audited } from './rights.ts';
+import { auditEvents } from './surroundings.ts';
 
 export interface Installed {
   readonly cluster: Cluster;
   readonly api: Api;
   readonly namespace: string;
+  /** Of its Deployment and its service account; default: orquanta. */
+  readonly fullName?: string;
 }
+
+const usualName = 'orquanta';
 
 export interface InstalledOptions extends Pick<StartOptions, 'name' | 'waitUntilReady'> {
   /** From the flags of the Pod; default: as they are. */
@@ -18,12 +23,12 @@ export interface InstalledOptions extends Pick<StartOptions, 'name' | 'waitUntil
 }
 
 export async function startInstalled(
-  { cluster, api, namespace }: Installed,
+  { cluster, api, namespace, fullName = usualName }: Installed,
   { argsOf = (flags) => flags, ...options }: InstalledOptions = {},
 ): Promise<OperatorProcess> {
   const { spec } = await api.get<{
     spec: { template: { spec: { serviceAccountName: string; containers: [{ args: string[] }] } } };
-  }>(`/apis/apps/v1/namespaces/${namespace}/deployments/orquanta`);
+  }>(`/apis/apps/v1/namespaces/${namespace}/deployments/${fullName}`);
   const { serviceAccountName, containers } = spec.template.spec;
   return startOperator({
     ...options,
@@ -35,11 +40,10 @@ export async function startInstalled(
   });
 }
 
-type Audited = AuditEvent & { annotations?: Record<string, string> };
-
 /** By the API server's own account. */
-export function requestsOfInstalled({ cluster, namespace }: Omit<Installed, 'api'>): Audited[] {
-  return auditEvents(cluster).filter(({ user }) => user.username === `system:serviceaccount:${namespace}:orquanta`);
+export function requestsOfInstalled({ cluster, namespace, fullName = usualName }: Omit<Installed, 'api'>): Audited[] {
+  const account = `system:serviceaccount:${namespace}:${fullName}`;
+  return auditEvents(cluster).filter(({ user }) => user.username === account);
 }
 
 /** What its account has no right to, and asked for. */

@@ -1,9 +1,9 @@
-// The operator for a test: its own process under the service account that config/rbac makes, with exactly the rights that
-// stand there. Never as admin.
+// The operator for a test: its own process under the service account that the chart makes, with exactly the rights that it
+// grants. Never as admin.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { installRights } from '../../hack/operator/install.ts';
+import { kubeconfigOfAccount, kubeconfigPathOf } from '../../hack/operator/install.ts';
 import { type OperatorProcess, startOperator as start, type StartOptions } from '../../hack/operator/process.ts';
+import { account } from './release.ts';
 import { ownSurroundings } from './surroundings.ts';
 
 export type Operator = OperatorProcess;
@@ -14,11 +14,11 @@ export type OperatorOptions = Pick<StartOptions, 'name' | 'args' | 'waitUntilRea
 
 const startMilliseconds = 60_000;
 
-/** config/rbac is applied once for all operators of a run; every one of them uses the same service account. */
+/** Every operator of a run uses the same service account. */
 export async function operatorKubeconfig(): Promise<string> {
   const surroundings = ownSurroundings();
-  const path = join(surroundings.directory, 'credentials', 'operator.kubeconfig');
-  return existsSync(path) ? path : installRights(surroundings);
+  const path = kubeconfigPathOf(surroundings, account);
+  return existsSync(path) ? path : kubeconfigOfAccount(surroundings, account);
 }
 
 export async function startOperator({ env = {}, ...options }: OperatorOptions = {}): Promise<Operator> {

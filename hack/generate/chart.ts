@@ -11,7 +11,7 @@ import { chartValuesPage } from './chart-values.ts';
 import { customResourceDefinition } from './crd.ts';
 import { dashboardFiles } from './dashboard.ts';
 import { crdFileName, definitions, type GeneratedFile } from './files.ts';
-import { type Rule, splitByScope } from './rights.ts';
+import { observing, type Rule, splitByScope } from './rights.ts';
 
 const chart = 'charts/orquanta';
 const rbacFolder = join(import.meta.dirname, '../../config/rbac');
@@ -91,12 +91,17 @@ export function literally(text: string): string {
 /** Named templates with nothing but rules: who is granted them, and where, is the hand-written templates' to say. */
 async function rights(kinds: readonly ResourceDefinition[]): Promise<GeneratedFile> {
   const operator = await rulesOf('role.yaml');
-  const { clusterRead, clusterWrite, namespaced } = splitByScope(operator);
+  const observer = observing(operator);
+  const managing = splitByScope(operator);
+  const watching = splitByScope(observer);
   const lists: Readonly<Record<string, unknown>> = {
     'orquanta.rules.operator': operator,
-    'orquanta.rules.clusterRead': clusterRead,
-    'orquanta.rules.clusterWrite': clusterWrite,
-    'orquanta.rules.namespaced': namespaced,
+    'orquanta.rules.operator.clusterRead': managing.clusterRead,
+    'orquanta.rules.operator.clusterWrite': managing.clusterWrite,
+    'orquanta.rules.operator.namespaced': managing.namespaced,
+    'orquanta.rules.observer': observer,
+    'orquanta.rules.observer.clusterRead': watching.clusterRead,
+    'orquanta.rules.observer.namespaced': watching.namespaced,
     'orquanta.rules.leaderElection': await rulesOf('leader_election_role.yaml'),
     'orquanta.rules.ledger': await rulesOf('ledger_role.yaml'),
     'orquanta.rules.metricsAuth': await rulesOf('../secure-metrics/metrics_auth_role.yaml'),
@@ -104,12 +109,17 @@ async function rights(kinds: readonly ResourceDefinition[]): Promise<GeneratedFi
     'orquanta.plurals': kinds.map(({ resource }) => resource.plural),
   };
   const parts = Object.entries(lists).map(
-    ([name, list]) => `{{- define "${name}" -}}\n${literally(yaml(list)).trimEnd()}\n{{- end }}\n`,
+    ([name, list]) => `{{- define "${name}" -}}\n${ofTheRelease(literally(yaml(list))).trimEnd()}\n{{- end }}\n`,
   );
   return {
     path: `${chart}/templates/generated/_rights.tpl`,
     content: `${header('config/rbac and config/secure-metrics')}${parts.join('\n')}`,
   };
+}
+
+/** The lease that it looks for in another namespace has the name of its own. */
+function ofTheRelease(rules: string): string {
+  return rules.replace(/(resourceNames:\n +- )orquanta$/m, '$1{{ .Values.leaderElection.leaseName | quote }}');
 }
 
 /** `file`: from config/rbac. */

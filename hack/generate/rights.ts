@@ -44,6 +44,15 @@ export function splitByScope(rules: readonly Rule[]): Scopes {
   };
 }
 
+/**
+ * What of them a canary needs (operator/observing.ts): it watches, looks at no heat, and asks for no single object, as that is a part
+ * of writing.
+ */
+export function observing(rules: readonly Rule[]): Rule[] {
+  const seen = narrowed(rules, (name) => !name.startsWith('orquanta.io/heatobservers'));
+  return withVerbs(seen, (verb) => verb === 'list' || verb === 'watch');
+}
+
 function narrowed(rules: readonly Rule[], keeps: (name: string) => boolean): Rule[] {
   return rules.flatMap((rule) =>
     rule.apiGroups.flatMap((group) => {

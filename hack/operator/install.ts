@@ -57,7 +57,7 @@ export async function untilCRDsEstablished(api: Api): Promise<void> {
 }
 
 /** The service account that config/rbac makes. */
-export function serviceAccount(): { name: string; namespace: string } {
+export function serviceAccount(): Account {
   const files = readdirSync(rbacFolder).filter((file) => file.endsWith('.yaml') && !file.startsWith('kustomization'));
   const account = files
     .flatMap((file) => parseAllDocuments(readFileSync(join(rbacFolder, file), 'utf8')))
@@ -77,11 +77,19 @@ export async function installRights(target: Target): Promise<string> {
   return kubeconfigOfAccount(target, serviceAccount());
 }
 
+export interface Account {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Where the kubeconfig of a service account is, once it was asked for. */
+export function kubeconfigPathOf({ directory }: Pick<Target, 'directory'>, { name, namespace }: Account): string {
+  return join(directory, 'credentials', `${namespace}-${name}.kubeconfig`);
+}
+
 /** Path of a kubeconfig with a token of the service account, good for a day. */
-export async function kubeconfigOfAccount(
-  { kubeconfig, directory }: Target,
-  { name, namespace }: { name: string; namespace: string },
-): Promise<string> {
+export async function kubeconfigOfAccount({ kubeconfig, directory }: Target, account: Account): Promise<string> {
+  const { name, namespace } = account;
   const api = Api.fromKubeconfig(kubeconfig);
   const { status } = await api.create<{ status: { token: string } }>(
     `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
@@ -91,7 +99,7 @@ export async function kubeconfigOfAccount(
   const { server, ca = '' } = readKubeconfig(kubeconfig);
   const caFile = join(directory, 'credentials', 'operator-ca.crt');
   writeFileSync(caFile, ca);
-  const path = join(directory, 'credentials', 'operator.kubeconfig');
+  const path = kubeconfigPathOf({ directory }, account);
   writeKubeconfig(path, { url: server, caFile, name, token: status.token, namespace });
   return path;
 }

@@ -47,7 +47,7 @@ describe('an operator', () => {
     await renew();
     await clock.advance(5_000);
     expect(await started).toBe(
-      'policy "default" is kept by the operator first in namespace "old", and policies have one keeper: remove one of the two, or let this one look on with --observe-only',
+      'policy "default" is kept by the operator first in namespace "old", and policies have one keeper: remove one of the two, or let this one look on with --observe-only (chart: policies.manage=false)',
     );
   });
 

@@ -38,7 +38,7 @@ export async function refuseBesideAnother(options: OtherManagerOptions, signal: 
     }
     throw new PoliciesKeptElsewhere(
       `policy "${policy}" is kept by the operator ${holder} in namespace "${namespace}", and policies have one keeper: ` +
-        'remove one of the two, or let this one look on with --observe-only',
+        'remove one of the two, or let this one look on with --observe-only (chart: policies.manage=false)',
     );
   }
 }

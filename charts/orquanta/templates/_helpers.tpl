@@ -71,6 +71,11 @@ annotations:
 {{- first .Values.watchNamespaces | default "" }}
 {{- end }}
 
+{{- /* Whether it takes part in an election; else nothing. */ -}}
+{{- define "orquanta.elects" -}}
+{{- and .Values.policies.manage .Values.leaderElection.enabled | ternary "yes" "" }}
+{{- end }}
+
 {{- /* Whether /metrics is served over TLS, to whoever has the right; else nothing. */ -}}
 {{- define "orquanta.metricsAreSecure" -}}
 {{- and .Values.metrics.enabled .Values.metrics.secure | ternary "yes" "" }}
@@ -151,6 +156,23 @@ helm.sh/hook-delete-policy: {{ prepend (without (rest .) "") "before-hook-creati
 
 {{- /* What no single value can tell; each message says what to write instead. */ -}}
 {{- define "orquanta.check" -}}
+{{- if not .Values.policies.manage }}
+{{- $more := list }}
+{{- range list "crds" "admissionPolicies" "prometheusRule" "redis" }}
+{{- if (index $.Values .).enabled }}
+{{- $more = append $more (printf "%s.enabled=false" .) }}
+{{- end }}
+{{- end }}
+{{- if .Values.externalRedis.host }}
+{{- $more = append $more "externalRedis.host=" }}
+{{- end }}
+{{- if gt (int .Values.replicaCount) 1 }}
+{{- $more = append $more "replicaCount=1" }}
+{{- end }}
+{{- with $more }}
+{{- fail (printf "policies.manage: without it the release is a canary, alone and beside the one that brings the rest; set %s too" (join "," .)) }}
+{{- end }}
+{{- end }}
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
 {{- fail "replicaCount: more than one replica needs leaderElection.enabled=true" }}
 {{- end }}

@@ -44,7 +44,7 @@
   resources:
     - leases
   resourceNames:
-    - orquanta
+    - {{ .Values.leaderElection.leaseName | quote }}
   verbs:
     - get
 - apiGroups:
@@ -109,7 +109,7 @@
     - patch
 {{- end }}
 
-{{- define "orquanta.rules.clusterRead" -}}
+{{- define "orquanta.rules.operator.clusterRead" -}}
 - apiGroups:
     - ""
   resources:
@@ -140,7 +140,7 @@
   resources:
     - leases
   resourceNames:
-    - orquanta
+    - {{ .Values.leaderElection.leaseName | quote }}
   verbs:
     - get
 - apiGroups:
@@ -152,7 +152,7 @@
     - watch
 {{- end }}
 
-{{- define "orquanta.rules.clusterWrite" -}}
+{{- define "orquanta.rules.operator.clusterWrite" -}}
 - apiGroups:
     - orquanta.io
   resources:
@@ -167,7 +167,7 @@
     - patch
 {{- end }}
 
-{{- define "orquanta.rules.namespaced" -}}
+{{- define "orquanta.rules.operator.namespaced" -}}
 - apiGroups:
     - ""
   resources:
@@ -234,6 +234,115 @@
   verbs:
     - create
     - patch
+{{- end }}
+
+{{- define "orquanta.rules.observer" -}}
+- apiGroups:
+    - ""
+  resources:
+    - nodes
+    - pods
+    - events
+    - namespaces
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - scheduling.k8s.io
+  resources:
+    - priorityclasses
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - resource.k8s.io
+  resources:
+    - resourceslices
+    - resourceclaims
+    - deviceclasses
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - orquanta.io
+  resources:
+    - gpujobs
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - orquanta.io
+  resources:
+    - sovereignpolicies
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - batch
+  resources:
+    - jobs
+  verbs:
+    - list
+    - watch
+{{- end }}
+
+{{- define "orquanta.rules.observer.clusterRead" -}}
+- apiGroups:
+    - ""
+  resources:
+    - nodes
+    - pods
+    - namespaces
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - scheduling.k8s.io
+  resources:
+    - priorityclasses
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - resource.k8s.io
+  resources:
+    - resourceslices
+    - resourceclaims
+    - deviceclasses
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - orquanta.io
+  resources:
+    - sovereignpolicies
+  verbs:
+    - list
+    - watch
+{{- end }}
+
+{{- define "orquanta.rules.observer.namespaced" -}}
+- apiGroups:
+    - ""
+  resources:
+    - events
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - orquanta.io
+  resources:
+    - gpujobs
+  verbs:
+    - list
+    - watch
+- apiGroups:
+    - batch
+  resources:
+    - jobs
+  verbs:
+    - list
+    - watch
 {{- end }}
 
 {{- define "orquanta.rules.leaderElection" -}}
