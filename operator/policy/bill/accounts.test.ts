@@ -52,6 +52,23 @@ describe('R7: the books', () => {
     expect(await bookText(world)).toContain('a/1');
   });
 
+  it('cost a write every 300 ms at most, however often a run begins or ends', async () => {
+    const world = aServer();
+    const { accounts } = await aTerm(world);
+    const counted = countWrites(world);
+    for (let index = 0; index < 60; index += 1) {
+      void accounts.open(anEntry(`job-${index}/1`));
+      await world.clock.advance(50);
+    }
+    // 3 s: the first after 100 ms, then one in 300.
+    expect(counted.writes).toBe(10);
+    await world.clock.advance(1_000);
+    const quiet = counted.writes;
+    void accounts.open(anEntry('last/1'));
+    await world.clock.advance(100);
+    expect(counted.writes).toBe(quiet + 1);
+  });
+
   it('cost one write for a burst, and one for all that comes while a write is under way', async () => {
     const world = aServer();
     const { accounts } = await aTerm(world);

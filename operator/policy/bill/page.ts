@@ -49,6 +49,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/**
+ * A write is at least so many gathering times after the one before: in a burst each holds more, and the last thing that a run waits for
+ * comes no later than this.
+ */
+const gatherTimesApart = 3;
 const backoff = { firstMilliseconds: 500, maxMilliseconds: 5_000 };
 
 export class Page {
@@ -63,6 +68,8 @@ export class Page {
   /** Those of a write under way are at the front. */
   #waiting: Waiting[] = [];
   #isWriting = false;
+  /** Monotonic. */
+  #writtenAt = Number.NEGATIVE_INFINITY;
   #current: Book | undefined;
 
   /** `signal` ends the writing. */
@@ -177,13 +184,16 @@ export class Page {
   }
 
   #pauseMilliseconds(failures: number): number {
-    const { gatherMilliseconds, random } = this.#options;
-    return failures === 0 ? gatherMilliseconds : backoffMilliseconds(backoff, failures, random());
+    const { gatherMilliseconds, clock, random } = this.#options;
+    if (failures > 0) return backoffMilliseconds(backoff, failures, random());
+    const notBefore = this.#writtenAt + gatherTimesApart * gatherMilliseconds;
+    return Math.max(gatherMilliseconds, notBefore - clock.monotonic());
   }
 
   async #writeBatch(): Promise<void> {
     const batch = [...this.#waiting];
     const book = await this.#commit(batch.map(({ change }) => change));
+    this.#writtenAt = this.#options.clock.monotonic();
     this.#waiting.splice(0, batch.length);
     this.#current = undefined;
     for (const { change, resolve } of batch) resolve(book.settled.get(change.key)?.cost ?? 0);
