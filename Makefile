@@ -81,7 +81,7 @@ test-long: $(INSTALLED) ## Run the e2e tests in their long forms: big bursts, ma
 ##@ A cluster for daily work
 
 .PHONY: cluster-up cluster-down cluster-status kind-up kind-down
-cluster-up: $(INSTALLED) ## Start a real control plane with played nodes and print how to use it.
+cluster-up: $(INSTALLED) ## Start a real control plane, and print how to use it and make GPU nodes.
 	$(CLUSTER) up
 cluster-down: $(INSTALLED) ## Stop it.
 	$(CLUSTER) down
@@ -102,7 +102,7 @@ install: $(INSTALLED) ## Install the CRDs, and the warnings at kubectl apply.
 	$(CLUSTER) kubectl -- apply --server-side --filename=crds/ --filename=config/admission/
 uninstall: $(INSTALLED) ## Remove both; with DELETE=all also the GPUJobs and policies that go with their CRDs.
 	$(ON_CLUSTER) hack/installer/main.ts uninstall --delete="$(DELETE)"
-deploy: $(INSTALLED) ## Install everything of config/, with the image IMG=.
+deploy: $(INSTALLED) ## Install all that the operator needs (config/default), with the image IMG=.
 	$(ON_CLUSTER) hack/installer/main.ts deploy --image="$(IMG)"
 undeploy: $(INSTALLED) ## Remove what deploy installed, but for CRDs, GPUJobs, policies and the ledger.
 	$(ON_CLUSTER) hack/installer/main.ts undeploy

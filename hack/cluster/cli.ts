@@ -31,6 +31,7 @@ function printUse(cluster: Cluster): void {
   export KUBECONFIG=${cluster.kubeconfig}
   alias kubectl=${cluster.programs.kubectl}
 
+It begins without nodes; played GPU nodes: hack/node.sh node hack/nodes/cli.ts demo
 Logs: ${join(cluster.directory, 'logs')}. Take it down with: make cluster-down
 `);
 }
