@@ -35,7 +35,7 @@ export async function buildOperator(folder = join(dist, 'operator')): Promise<{ 
     entryPoints: {
       orquanta: 'operator/main.ts',
       'heat-thread': 'operator/heat/worker/thread.ts',
-      healthcheck: 'hack/release/programs/healthcheck.ts',
+      healthcheck: 'operator/programs/healthcheck.ts',
     },
     outdir: folder,
     outExtension: { '.js': '.mjs' },

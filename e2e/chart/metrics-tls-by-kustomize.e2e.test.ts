@@ -18,7 +18,7 @@ async function withOverlay(): Promise<KubernetesObject[]> {
   const folder = await mkdtemp(join(tmpdir(), 'orquanta-e2e-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const parts = (...names: string[]): string[] => names.map((name) => relative(folder, join(config, name)));
-  const overlay = { resources: parts('', 'prometheus'), components: parts('secure-metrics', 'labels') };
+  const overlay = { resources: parts('default', 'prometheus'), components: parts('secure-metrics', 'labels') };
   await writeFile(join(folder, 'kustomization.yaml'), stringify(overlay));
   return objectsOf(await kustomize(ownSurroundings().programs, folder));
 }

@@ -9,7 +9,7 @@ import { documentsOf, kustomize } from '../../hack/installer/render.ts';
 import { definitions, untilCRDsEstablished } from '../../hack/operator/install.ts';
 import { rendered } from '../chart/helm.ts';
 import { monitoringKinds } from '../chart/monitoring.ts';
-import { adminApi, kubectl, ownSurroundings } from '../setup/surroundings.ts';
+import { adminApi, kubectl, ownCluster, ownSurroundings } from '../setup/surroundings.ts';
 import { installer } from './command.ts';
 import { byName, nameOf, objectsOf } from './objects.ts';
 
@@ -17,7 +17,8 @@ const root = join(import.meta.dirname, '../..');
 const namespace = 'orquanta-system';
 const api = adminApi();
 
-const folder = (name = ''): Promise<string> => kustomize(ownSurroundings().programs, join(root, 'config', name));
+/** Default: what is installed. */
+const folder = (name = 'default'): Promise<string> => kustomize(ownSurroundings().programs, join(root, 'config', name));
 
 async function temporaryFolder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'orquanta-e2e-installer-'));
@@ -39,7 +40,7 @@ describe('the installer', () => {
     expect(await built(image)).toEqual(await built(image));
   });
 
-  it('is all of config/, and the CRDs are a file of their own', async () => {
+  it('is all of config/default, and the CRDs are a file of their own', async () => {
     const [install = '', crds = ''] = await built();
     expect(objectsOf(install)).toEqual(objectsOf(await folder()));
     const isDefinition = ({ kind }: KubernetesObject): boolean => kind === 'CustomResourceDefinition';
@@ -70,7 +71,7 @@ function imagesOf(objects: readonly KubernetesObject[]): string[] {
   return templates.flatMap(({ template }) => template.spec.containers.map(({ image }) => image));
 }
 
-describe('config/', () => {
+describe('config/default', () => {
   const isHook = ({ metadata }: KubernetesObject): boolean => metadata.annotations?.['helm.sh/hook'] !== undefined;
 
   it('holds what the chart renders when no value is set, object by object, and its namespace', async () => {
@@ -84,15 +85,14 @@ describe('config/', () => {
   it.each([
     ['prometheus', 'ServiceMonitor', 'serviceMonitor.enabled=true'],
     ['network-policy', 'NetworkPolicy', 'networkPolicy.enabled=true'],
-  ])('has in %s the %s of the chart', async (name, wanted, value) => {
+  ])('has beside it in %s the %s of the chart', async (name, wanted, value) => {
     const chart = (await rendered(namespace, [`--set=${value}`])).filter(({ kind }) => kind === wanted);
     expect(chart).toHaveLength(1);
     expect(byName(objectsOf(await folder(name)))).toEqual(byName(chart));
   });
 
   it('follows the overlay of docs/install.md into another namespace, with all that refers to it', async () => {
-    const overlay = await temporaryFolder();
-    const text = await kustomize(ownSurroundings().programs, await documentedOverlay(overlay));
+    const text = await documentedOverlay();
     const objects = objectsOf(text);
     const namesOfNamespaces = [...text.matchAll(/^ *namespace: ([\w-]+)$/gm)].map(([, name]) => name);
     expect(new Set(namesOfNamespaces)).toEqual(new Set(['gpu-operator']));
@@ -103,13 +103,20 @@ describe('config/', () => {
   });
 });
 
-/** Written into a folder, for the clone that this is. */
-async function documentedOverlay(overlay: string): Promise<string> {
+/** What kustomize makes of it, for the clone that this is. */
+async function documentedOverlay(): Promise<string> {
+  const overlay = await temporaryFolder();
   const page = await readFile(join(root, 'docs/install.md'), 'utf8');
   const [, example = ''] = /```yaml\n(# kustomization\.yaml,.*?)```/s.exec(page) ?? [];
   const content = example.replaceAll('- orquanta/config', `- ${relative(overlay, join(root, 'config'))}`);
   await writeFile(join(overlay, 'kustomization.yaml'), content);
-  return overlay;
+  return kustomize(ownSurroundings().programs, overlay);
+}
+
+async function expectTaken(text: string): Promise<void> {
+  const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=installer', '--dry-run=server'];
+  const said = await kubectl([...args, '--filename=-', '--output=name', '--validate=strict'], text);
+  expect(said.trim().split('\n')).toHaveLength(objectsOf(text).length);
 }
 
 describe('the API server', () => {
@@ -123,15 +130,21 @@ describe('the API server', () => {
     await api.close();
   });
 
-  it.each(['', 'default', 'crd', 'rbac', 'manager', 'user-roles', 'prometheus', 'network-policy', 'samples'])(
+  it.each(['default', 'crd', 'admission', 'rbac', 'manager', 'user-roles', 'prometheus', 'network-policy', 'samples'])(
     'takes every object of config/%s',
     async (name) => {
-      const text = await folder(name);
-      const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=installer', '--dry-run=server'];
-      const said = await kubectl([...args, '--filename=-', '--output=name', '--validate=strict'], text);
-      expect(said.trim().split('\n')).toHaveLength(objectsOf(text).length);
+      await expectTaken(await folder(name));
     },
   );
+
+  const ownOnly = it.runIf(ownCluster() !== undefined); // another cluster may have a namespace of this name
+  ownOnly('takes every object of the overlay of docs/install.md, where its namespace is there', async () => {
+    await api.create('/api/v1/namespaces', { metadata: { name: 'gpu-operator' } });
+    onTestFinished(async () => {
+      await api.delete('/api/v1/namespaces/gpu-operator');
+    });
+    await expectTaken(await documentedOverlay());
+  });
 
   it('takes them as well from a kubectl that applies on its own side', async () => {
     // The CRDs are the largest: the annotation that holds them whole ends at 256 KiB.

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { nodes } from '../../hack/nodes/inventory.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { submit, untilEnded } from '../robustness/jobs.ts';
+import { metricsOf } from '../robustness/metrics.ts';
 import { operatorForTest } from '../robustness/replicas.ts';
+import type { Operator } from '../setup/operator.ts';
 import { adminApi, kubectl, namespaceFor, nodesFor, ownCluster } from '../setup/surroundings.ts';
 import {
   brokenLinks,
@@ -22,15 +24,19 @@ import {
 
 const api = adminApi();
 
-/** A policy that has learned from so many failures, and an operator that looks after it. */
-async function aLearnedPolicy(
+/** One that has learned from so many failures, and the operator that looks after it. */
+async function aPolicyAndItsOperator(
   words: string,
   failures: number,
-  spec: Record<string, unknown> = {},
-): Promise<PolicyState> {
-  const name = await policyFor(api, words, spec);
-  await operatorForTest({ args: [`--watch-namespace=${await teach(name, words, failures)}`] });
-  return untilPolicy(api, name, `${failures} failures to be learned`, ({ status }) => status.version === failures + 1);
+): Promise<{ policy: PolicyState; operator: Operator }> {
+  const name = await policyFor(api, words);
+  const operator = await operatorForTest({ args: [`--watch-namespace=${await teach(name, words, failures)}`] });
+  const hasLearned = ({ status }: PolicyState) => status.version === failures + 1;
+  return { policy: await untilPolicy(api, name, `${failures} failures to be learned`, hasLearned), operator };
+}
+
+async function aLearnedPolicy(words: string, failures: number): Promise<PolicyState> {
+  return (await aPolicyAndItsOperator(words, failures)).policy;
 }
 
 /** Submits what fails; the namespace they are in. */
@@ -165,12 +171,16 @@ describe('tampering', () => {
     expect((await versionsOf(api, name)).length).toBe(count + 1);
   }
 
-  it('by removing the newest version is seen, and the baseline holds until a reset', async () => {
-    const policy = await aLearnedPolicy('newest', 3);
+  it('by removing the newest version is seen, and the baseline holds until a reset; a metric says how long', async () => {
+    const { policy, operator } = await aPolicyAndItsOperator('newest', 3);
+    const gauge = `orquanta_policy_chain_broken{policy="${policy.metadata.name}"}`;
+    expect(await metricsOf(operator)).toContain(`${gauge} 0\n`);
     await api.delete(`${ledgerPath}/${policy.metadata.name}-4`);
     const broken = await after(policy);
     expect(conditionOf(broken, 'ChainBroken')?.message).toContain('version 4 was there and is gone');
+    expect(await metricsOf(operator)).toContain(`${gauge} 1\n`);
     await expectBaselineUntilReset(broken);
+    expect(await metricsOf(operator)).toContain(`${gauge} 0\n`);
   });
 
   it('by removing the oldest version is seen', async () => {

@@ -1,7 +1,7 @@
 // Writes the generated files, or with --check says which are stale and fails. Run it from anywhere.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { admissionFile } from './admission.ts';
+import { admissionFile, admissionKustomization } from './admission.ts';
 import { apiPage } from './api-reference.ts';
 import { argocdPatch } from './argocd.ts';
 import { catalogueManifest } from './catalogue.ts';
@@ -16,6 +16,7 @@ const files = [
   ...(await referencePages()),
   await apiPage(),
   await admissionFile(),
+  admissionKustomization(),
   await catalogueManifest(),
   await argocdPatch(),
   ...(await chartFiles()),

@@ -47,5 +47,10 @@ describe('referencePages', () => {
     expect(page).toMatch(/`orquanta_canary_runs_total` +\| counter +\| `agreement` /);
     expect(page).toMatch(/`orquanta_cards` +\| gauge +\| `product`, `state` /);
     expect(page).toMatch(/`workqueue_depth` +\| gauge +\| `name` /);
+    expect(page).toMatch(/`orquanta_policy_chain_broken` +\| gauge +\| `policy` /);
+  });
+
+  it('says beside the metrics how to have them served to those alone who may read them', () => {
+    expect(pages.get('docs/metrics.md')).toContain('(secure.md#metrics-over-tls-for-those-who-may-read-them)');
   });
 });

@@ -168,6 +168,7 @@ function metricsPage(): Page {
       some.map(({ name, type, labelNames = [], help }) => [code(name), type, labelNames.map(code).join(', '), help]),
     );
   const body = `\`/metrics\` listens on \`--${settings.metricsBindAddress.flag}\`. No label holds the name of a job.
+Over TLS, and for those alone who may read them: [secure.md](secure.md#metrics-over-tls-for-those-who-may-read-them).
 
 ## GPUs, jobs and policies
 

@@ -1,4 +1,4 @@
-// config/ as the files that are installed: what `kubectl kustomize` makes of it, with another image where one is named. It asks
+// config/default as the files that are installed: what `kubectl kustomize` makes of it, with another image where one is named. It asks
 // no cluster, and the same input gives the same bytes.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ export function documentsOf(text: string, wants: (kind: string) => boolean): str
 }
 
 async function renderAll(programs: Programs, image: ImageReference | undefined): Promise<string> {
-  const config = join(root, 'config');
+  const config = join(root, 'config', 'default');
   if (image === undefined) return kustomize(programs, config);
   // kustomize changes files in place where it is told an image: an overlay leaves the tree as it is.
   const folder = await mkdtemp(join(tmpdir(), 'orquanta-installer-'));

@@ -1,4 +1,5 @@
-// config/ as it stands in the tree: no manifest is forgotten by the kustomization beside it.
+// config/ as it stands in the tree: no manifest is forgotten by the kustomization beside it, and who applies one folder alone gets
+// no less care than by config/default.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -9,7 +10,7 @@ const config = join(import.meta.dirname, '../../config');
 /** The names that kustomize knows. */
 const isKustomization = (name: string): boolean => ['Kustomization', 'kustomization.yaml'].includes(name);
 
-it.each(['rbac', 'user-roles', 'manager', 'default', 'prometheus', 'network-policy', 'samples'])(
+it.each(['admission', 'rbac', 'user-roles', 'manager', 'default', 'prometheus', 'network-policy', 'samples'])(
   'config/%s is installed whole: each of its manifests is a resource of its kustomization',
   async (folder) => {
     const names = await readdir(join(config, folder));
@@ -20,3 +21,11 @@ it.each(['rbac', 'user-roles', 'manager', 'default', 'prometheus', 'network-poli
     expect(manifests).not.toEqual([]);
   },
 );
+
+it('config/rbac gives the token of its service account to no Pod that does not ask for it, and config/manager asks', async () => {
+  const read = async (path: string) => parse(await readFile(join(config, path), 'utf8')) as Record<string, unknown>;
+  expect(await read('rbac/service_account.yaml')).toMatchObject({ automountServiceAccountToken: false });
+  expect(await read('manager/manager.yaml')).toMatchObject({
+    spec: { template: { spec: { serviceAccountName: 'orquanta', automountServiceAccountToken: true } } },
+  });
+});

@@ -14,7 +14,7 @@ const program = 'kubectl-orquanta';
 export async function pluginArchive(): Promise<NamedFile> {
   const { outputFiles } = await build({
     ...forNode,
-    entryPoints: ['hack/release/programs/kubectl-orquanta.ts'],
+    entryPoints: ['operator/programs/kubectl-orquanta.ts'],
     banner: { js: `#!/usr/bin/env node\n${forNode.banner.js}` },
     // One file: kubectl finds a plugin by its name on PATH, wherever it is linked to from.
     legalComments: 'eof',

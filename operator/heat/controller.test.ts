@@ -581,6 +581,20 @@ describe('H8: the request for a verification', () => {
     expect(heardOf().filter((what) => what.startsWith('verify'))).toEqual([`verify ml/harvest ${'x'.repeat(256)}`]);
   });
 
+  it('is passed on once, though its token is cut in the middle of a character', async () => {
+    const cluster = await aCluster();
+    const { look, heardOf, hear } = aTerm(cluster);
+    await ask(cluster, `${'x'.repeat(255)}😀`);
+    await look();
+    const [, verified = ''] = heardOf();
+    hear(passed(verified.replace('verify ml/harvest ', '')));
+    await look();
+    expect((await cluster.stored()).status?.lastHandledVerify).toBe(`${'x'.repeat(255)}\uFFFD`);
+    const next = aTerm(cluster);
+    await next.look();
+    expect(next.heardOf()).toEqual(['observe ml/harvest']);
+  });
+
   it('is another where its token is another', async () => {
     const cluster = await aCluster();
     const { look, heardOf } = aTerm(cluster);

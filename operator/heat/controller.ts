@@ -223,7 +223,8 @@ export class HeatController {
     const order = this.#orderOf(key, observer, spec, entry);
     if (order && observers.observe(key, order))
       entry.known = { ...entry.known, standing: undefined, golden: undefined };
-    const asked = observer.metadata.annotations?.[annotations.verify]?.slice(0, maxTokenLength);
+    // A cut through a surrogate pair would come back from the server as another text, and be taken for a new token.
+    const asked = observer.metadata.annotations?.[annotations.verify]?.slice(0, maxTokenLength).toWellFormed();
     if (asked === undefined || asked === entry.asked) return;
     entry.asked = asked;
     observers.verify(key, asked);

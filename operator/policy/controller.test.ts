@@ -1,5 +1,6 @@
-// The controller on an API server: what it tells of a budget, and that it tells it once, whatever fails and whoever leads; and
-// when it writes whether there is heat.
+// The controller on an API server: what it tells of a budget, and that it tells it once, whatever fails and whoever leads; when it
+// writes whether there is heat; and whether its metrics say that a ledger is broken.
+import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import {
   policyDefaults,
@@ -12,7 +13,7 @@ import { ApiClient } from '../runtime/client.ts';
 import { ApiError, type ApiErrorKind } from '../runtime/errors.ts';
 import { EventRecorder } from '../runtime/events.ts';
 import { silentLog } from '../runtime/log.ts';
-import { events } from '../runtime/resource.ts';
+import { controllerRevisions, events } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
 import { announceBudget } from './announce.ts';
@@ -20,7 +21,8 @@ import type { PolicyBill } from './bill/billing.ts';
 import { budgetStanding } from './bill/budget.ts';
 import { parseMoney } from './bill/money.ts';
 import { PolicyController } from './controller.ts';
-import { anObserver, aPolicy, aProcess, aServer, never } from './testing.ts';
+import { type PolicyMetrics, policyMetrics } from './metrics.ts';
+import { anObserver, aPolicy, aProcess, aServer, ledgerNamespace, never } from './testing.ts';
 
 const budget = { monthly: '100.00', namespaces: [{ namespace: 'ml', monthly: '40.00' }] };
 
@@ -57,22 +59,29 @@ function billOf({ spec }: SovereignPolicy, { month, spent }: Spending): PolicyBi
 }
 
 /** One leader's term: it looks at the policy as often as it is told to. */
-async function aTerm({ clock, server, spending, observers, stored }: Cluster) {
+async function aTerm(
+  { clock, server, spending, observers, stored }: Cluster,
+  metrics: PolicyMetrics = policyMetrics(new Registry()),
+) {
   const { client, keeper, policies } = aProcess(server, [await stored()], { clock });
   const recorder = new EventRecorder({
     ...{ client, clock, log: silentLog },
     reportingController: 'orquanta.io/operator',
     reportingInstance: 'operator-1',
   });
-  const audience = { events: recorder, log: silentLog, metrics: { version() {}, standing() {}, gone() {} } };
+  const audience = { events: recorder, log: silentLog, metrics };
   const controller = new PolicyController({
     ...{ client, policies, keeper, clock },
     billing: { billOf: (policy) => billOf(policy, spending) },
     heatObservers: { store: observers, watchedNamespaces: [] },
-    ledgerNamespace: 'orquanta-system',
+    ledgerNamespace,
     succeededAt: () => undefined,
-    onStanding: () => undefined,
-    onGone: () => undefined,
+    onStanding: (policy, standing) => {
+      metrics.standing(policy.metadata.name, standing);
+    },
+    onGone: (policy) => {
+      metrics.gone(policy);
+    },
     onBroken: () => undefined,
     onBudget: (policy, notice, signal) => announceBudget(policy, notice, audience, signal),
   });
@@ -211,6 +220,26 @@ describe('R7: events about the budget', () => {
   });
 });
 
+describe('a token that is longer than status may hold', () => {
+  it.each(['reset', 'rollback'] as const)(
+    'is cut, and asks for one %s, though the cut goes through a character',
+    async (what) => {
+      const cluster = await aCluster({});
+      const look = await aTerm(cluster);
+      await look();
+      const annotations = { [`orquanta.io/${what}`]: `1@${'x'.repeat(253)}😀` };
+      await cluster.client.patch(sovereignPolicies, { name: 'default' }, { metadata: { annotations } }, never);
+      await look();
+      await look();
+      await lookOnce(cluster);
+      const { status } = await cluster.stored();
+      expect(status).toMatchObject({ version: 2, mode: 'Apply' });
+      const handled = what === 'reset' ? status?.lastHandledReset : status?.lastHandledRollback;
+      expect(handled).toBe(`1@${'x'.repeat(253)}\uFFFD`);
+    },
+  );
+});
+
 describe('whether there is heat', () => {
   it('is written when the observer changes, and not again while it stays as it is', async () => {
     const cluster = await aCluster({ heat: { namespace: 'ml', name: 'one' } });
@@ -233,6 +262,36 @@ describe('whether there is heat', () => {
     expect(await said()).toBe('ObserverNotReady');
     const { conditions } = (await cluster.stored()).status ?? {};
     expect(conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+  });
+});
+
+describe('a broken ledger', () => {
+  async function loseRevisions({ client }: Cluster): Promise<void> {
+    const { items } = await client.list(controllerRevisions, { namespace: ledgerNamespace }, never);
+    for (const { metadata } of items) {
+      const { uid } = metadata;
+      await client.delete(controllerRevisions, metadata, { uid, propagationPolicy: 'Background' }, never);
+    }
+  }
+
+  /** What one more look of a new leader makes of the gauge. */
+  async function gaugeAfterALook(cluster: Cluster): Promise<string | undefined> {
+    const registry = new Registry();
+    const look = await aTerm(cluster, policyMetrics(registry));
+    await look();
+    const lines = (await registry.metrics()).split('\n');
+    return lines.find((line) => line.startsWith('orquanta_policy_chain_broken'));
+  }
+
+  it('stands in the metrics from the first look of each leader on, until the policy is reset', async () => {
+    const cluster = await aCluster();
+    expect(await gaugeAfterALook(cluster)).toBe('orquanta_policy_chain_broken{policy="default"} 0');
+    await loseRevisions(cluster);
+    expect(await gaugeAfterALook(cluster)).toBe('orquanta_policy_chain_broken{policy="default"} 1');
+    expect(await gaugeAfterALook(cluster)).toBe('orquanta_policy_chain_broken{policy="default"} 1');
+    const annotations = { 'orquanta.io/reset': 'mended' };
+    await cluster.client.patch(sovereignPolicies, { name: 'default' }, { metadata: { annotations } }, never);
+    expect(await gaugeAfterALook(cluster)).toBe('orquanta_policy_chain_broken{policy="default"} 0');
   });
 });
 

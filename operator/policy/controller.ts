@@ -14,6 +14,7 @@ import type { Keeper } from './keeper.ts';
 import { heatAvailability, type KnownObservers } from './heat-availability.ts';
 import { fadesAt } from './learn.ts';
 import type { Chain } from './ledger/chain.ts';
+import type { PolicyStanding } from './metrics.ts';
 import { resetRequest, type RollbackRequest, rollbackRequest } from './requests.ts';
 import { type Findings, policyStatus } from './status.ts';
 
@@ -33,7 +34,7 @@ export interface PolicyControllerOptions {
    */
   readonly onBudget: (policy: SovereignPolicy, notice: BudgetNotice, signal: AbortSignal) => Promise<void>;
   /** Each time it was looked at, whether status changes or not. */
-  readonly onStanding: (policy: SovereignPolicy, openBreakers: number, bill: PolicyBill) => void;
+  readonly onStanding: (policy: SovereignPolicy, standing: PolicyStanding) => void;
   readonly onGone: (policy: string) => void;
 }
 
@@ -79,7 +80,7 @@ export class PolicyController {
     const now = clock.now();
     const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
     const bill = billing.billOf(policy);
-    onStanding(policy, breakers.length, bill);
+    onStanding(policy, { openBreakers: breakers.length, chainIsBroken: chain.kind === 'Broken', bill });
     return { now, chain, breakers, bill };
   }
 

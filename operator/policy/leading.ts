@@ -108,8 +108,8 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
   const learner = new Learner(keeper);
   const policyController = new PolicyController({
     ...{ client, policies, keeper, billing, heatObservers, succeededAt, clock, ledgerNamespace: namespace },
-    onStanding: (policy, openBreakers, bill) => {
-      metrics.standing(policy.metadata.name, openBreakers, bill);
+    onStanding: (policy, standing) => {
+      metrics.standing(policy.metadata.name, standing);
     },
     onGone: (policy) => {
       metrics.gone(policy);

@@ -8,21 +8,23 @@ import type { Version } from './ledger/version.ts';
 export interface PolicyMetrics {
   version(version: Version): void;
   /** As often as the policy is looked at. */
-  standing(policy: string, openBreakers: number, bill: PolicyBill): void;
+  standing(policy: string, standing: PolicyStanding): void;
   /** There is no such policy any more. */
   gone(policy: string): void;
 }
 
-interface Standing {
+/** What one look at a policy found. */
+export interface PolicyStanding {
   readonly openBreakers: number;
+  readonly chainIsBroken: boolean;
   readonly bill: PolicyBill;
 }
 
-type Values<L extends string> = (standing: Standing) => readonly (readonly [Record<L, string>, number])[];
+type Values<L extends string> = (standing: PolicyStanding) => readonly (readonly [Record<L, string>, number])[];
 
 export function policyMetrics(registry: Registry): PolicyMetrics {
   const registers = [registry];
-  const standings = new Map<string, Standing>();
+  const standings = new Map<string, PolicyStanding>();
   const versions = new Gauge({
     name: 'orquanta_policy_version',
     help: 'Newest version of the policy that this process made.',
@@ -53,6 +55,12 @@ export function policyMetrics(registry: Registry): PolicyMetrics {
     ({ openBreakers }) => [[{}, openBreakers]],
   );
   gauge(
+    'orquanta_policy_chain_broken',
+    'Whether a version in the ledger of the policy is missing or altered: 1 until it is back or the policy is reset, else 0.',
+    [],
+    ({ chainIsBroken }) => [[{}, chainIsBroken ? 1 : 0]],
+  );
+  gauge(
     'orquanta_spent_this_month',
     'What the runs of the calendar month (UTC) cost so far, running ones included.',
     ['namespace', 'currency'],
@@ -67,8 +75,8 @@ export function policyMetrics(registry: Registry): PolicyMetrics {
       sharesOf(standing).map(([namespace, { alerts }]) => [{ namespace }, alerts.at(-1)?.percent ?? 0]),
   );
   return {
-    standing(policy, openBreakers, bill) {
-      standings.set(policy, { openBreakers, bill });
+    standing(policy, standing) {
+      standings.set(policy, standing);
     },
     gone(policy) {
       standings.delete(policy);

@@ -12,15 +12,20 @@ export interface RollbackRequest {
 const maxTokenLength = 256;
 
 /** `orquanta.io/rollback: "<version>@<anything new>"`; undefined where there is none, or where it was carried out. */
-export function rollbackRequest({ metadata, status }: SovereignPolicy): RollbackRequest | undefined {
-  const token = metadata.annotations?.[annotations.rollback]?.slice(0, maxTokenLength);
-  if (token === undefined || token === '' || token === status?.lastHandledRollback) return undefined;
+export function rollbackRequest(policy: SovereignPolicy): RollbackRequest | undefined {
+  const token = newToken(policy, annotations.rollback, policy.status?.lastHandledRollback);
+  if (token === undefined) return undefined;
   const version = /^(\d{1,15})(@.*)?$/.exec(token)?.[1];
   return { token, toVersion: version === undefined ? undefined : Number(version) };
 }
 
 /** `orquanta.io/reset: "<anything new>"` */
-export function resetRequest({ metadata, status }: SovereignPolicy): string | undefined {
-  const token = metadata.annotations?.[annotations.reset]?.slice(0, maxTokenLength);
-  return token === undefined || token === '' || token === status?.lastHandledReset ? undefined : token;
+export function resetRequest(policy: SovereignPolicy): string | undefined {
+  return newToken(policy, annotations.reset, policy.status?.lastHandledReset);
+}
+
+function newToken({ metadata }: SovereignPolicy, annotation: string, handled: string | undefined): string | undefined {
+  // A cut through a surrogate pair would come back from the server as another text: a new token, and in the ledger a false seal.
+  const token = metadata.annotations?.[annotation]?.slice(0, maxTokenLength).toWellFormed();
+  return token === '' || token === handled ? undefined : token;
 }

@@ -20,5 +20,6 @@ export function workloadSignature(gpujob: GPUJob): WorkloadSignature {
   const { image = '', command = [], args = [] } = container ?? {};
   const identity = JSON.stringify([gpujob.metadata.namespace, image, command, args]);
   const signature = createHash('sha256').update(identity).digest('hex').slice(0, 16);
-  return { signature, image: image.slice(0, maxImageLength) };
+  // A cut through a surrogate pair would come back from the server as another text, and no seal over it would hold.
+  return { signature, image: image.slice(0, maxImageLength).toWellFormed() };
 }

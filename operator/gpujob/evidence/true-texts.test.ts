@@ -1,6 +1,7 @@
 // True out-of-memory texts and what must be read from each. Word for word as people reported them; where the source begins
 // with "form:", the words are true and some numbers, or the end of the sentence, are ours.
 import { describe, expect, it } from 'vitest';
+import { blames } from '../../resources/gpujob.ts';
 import type { Cause, FailedCard } from './cause.ts';
 import { card, cards, python, readMessage } from './testing.ts';
 
@@ -509,6 +510,11 @@ describe('true out-of-memory texts', () => {
   it.each(cases)('are recognised: $name', ({ message, on, want }) => {
     const cause: Record<string, unknown> = { ...readMessage(message, on) };
     expect(Object.fromEntries(Object.keys(want).map((key) => [key, cause[key]]))).toEqual(want);
+  });
+
+  it('have every blame among them that status knows, and no other', () => {
+    const causes = cases.map(({ message, on }): Cause => readMessage(message, on));
+    expect(new Set(causes.flatMap((cause) => ('blame' in cause ? [cause.blame] : [])))).toEqual(new Set(blames));
   });
 
   it('stand in the table in at least twenty wordings', () => {

@@ -27,8 +27,8 @@ export const outcomes = [
   'DeadlineExceeded',
 ] as const;
 
-/** Who used up the memory. */
-export const blames = ['OwnUse', 'Neighbour', 'Fragmentation', 'PoolCap', 'Unknown'] as const;
+/** Who used up the memory. There is always one: what no number shows to be another's is the program's own use. */
+export const blames = ['OwnUse', 'Neighbour', 'Fragmentation', 'PoolCap'] as const;
 
 export const evidenceSchema = z
   .object({

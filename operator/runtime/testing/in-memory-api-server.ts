@@ -371,9 +371,10 @@ function keyIn({ namespace, name }: Target): { namespace?: string; name: string 
   return namespace === undefined ? { name } : { namespace, name };
 }
 
-/** Through JSON, so that undefined vanishes and nothing is shared. */
+/** Through JSON, so that undefined vanishes and nothing is shared; read as Go reads it, which knows no half of a surrogate pair. */
 function bodyOf(request: ApiRequest): AnyObject {
-  return JSON.parse(JSON.stringify(request.body)) as AnyObject;
+  const reviver = (_key: string, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value);
+  return JSON.parse(JSON.stringify(request.body), reviver) as AnyObject;
 }
 
 function patching(request: ApiRequest): (current: AnyObject) => AnyObject {

@@ -55,6 +55,15 @@ export function writingContract(world: World): void {
       expect((await world.client.patch(configMaps, metadata, patch, world.signal)).data).toEqual({ b: '2', c: '3' });
     });
 
+    it('turn half a surrogate pair, as a cut leaves it, into the character for what is no character', async () => {
+      const half = 'a😀'.slice(0, 2);
+      const { metadata, data } = await world.createMap(world.aName(), { half });
+      expect(data).toEqual({ half: 'a\uFFFD' });
+      const patch = { metadata: { annotations: { half } } };
+      const patched = await world.client.patch(configMaps, metadata, patch, world.signal);
+      expect(patched.metadata.annotations).toEqual({ half: 'a\uFFFD' });
+    });
+
     it('of one version by many at once succeed exactly once', async () => {
       const { metadata } = await world.createMap(world.aName(), {});
       const { resourceVersion } = metadata;

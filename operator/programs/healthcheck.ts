@@ -1,7 +1,7 @@
 // The image's HEALTHCHECK: asks /healthz of the operator beside it, and ends with 0 where that answers well. It takes the operator's
 // own flags and variables, and needs no tool but Node.
 import { get } from 'node:http';
-import { ConfigurationError, readConfiguration } from '../../../operator/config.ts';
+import { ConfigurationError, readConfiguration } from '../config.ts';
 
 const timeoutMilliseconds = 3_000;
 

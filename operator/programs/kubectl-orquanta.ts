@@ -1,9 +1,9 @@
 // `kubectl orquanta <command>`: the operator's commands for people, as a plugin of kubectl. It never runs the operator itself, which
 // a bare `orquanta` does: that would be with one's own rights.
-import { CommandError } from '../../../operator/commands/command.ts';
-import { callsCommand, commandSummaries, runCommand } from '../../../operator/commands/commands.ts';
-import { InvalidKubeconfig } from '../../../operator/runtime/kubeconfig.ts';
-import { version } from '../../../operator/version.ts';
+import { CommandError } from '../commands/command.ts';
+import { callsCommand, commandSummaries, runCommand } from '../commands/commands.ts';
+import { InvalidKubeconfig } from '../runtime/kubeconfig.ts';
+import { version } from '../version.ts';
 
 const help = `Commands for OrQuanta ${version}, each with --help:
 
