@@ -153,7 +153,11 @@ draScenario('gpujob-shared: another one works on the same card', async ({ stage,
   const first = await apply(stage, shared, { 'run-seconds': '3' });
   const second = { ...shared, metadata: { ...shared.metadata, name: 'another' } };
   await apply(stage, second, { 'run-seconds': '3' });
-  await Promise.all([stage.running(first), stage.running('another')]);
+  await stage.seen<Pod>(
+    'pods',
+    'both to run at the same time',
+    (pods) => pods.filter(({ status }) => status.phase === 'Running').length === 2,
+  );
   for (const name of [first, 'another']) expect(reasonOf(await stage.untilFinished(name))).toBe('Complete');
 });
 
@@ -168,12 +172,12 @@ draScenario('gpujob-suspended: waits until the command of its comment is run', a
 scenario(
   'sovereignpolicy: is used by jobs that name it where the label is, which it bills, and nowhere else',
   async ({ stage }) => {
-    const { metadata, spec: of } = sample('sovereignpolicy');
+    const { metadata } = sample('sovereignpolicy');
     onTestFinished(() => stage.kubectl('delete', 'sovereignpolicy', metadata.name).then(() => undefined));
     await stage.kubectl('apply', `--filename=${join(folder, 'sovereignpolicy.yaml')}`);
     const neighbour = await stage.neighbour();
-    const { matchLabels } = of['namespaceSelector'] as { matchLabels: Record<string, string> };
-    await stage.api.patch(`/api/v1/namespaces/${stage.namespace}`, { metadata: { labels: matchLabels } });
+    const [, label = ''] = /the label (\S+)/.exec(text('sovereignpolicy')) ?? [];
+    await stage.kubectl('label', 'namespace', stage.namespace, label);
     await stage.nodes({ one: nvidiaCards.a100x80(1) });
     await untilPolicy(stage.api, metadata.name, 'to have a version', ({ status }) => status.version !== undefined);
     const spec = { policyName: metadata.name };
