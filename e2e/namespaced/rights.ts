@@ -3,20 +3,8 @@
 import { expect } from 'vitest';
 import { until } from '../../hack/cluster/until.ts';
 import { type Installed, requestsOfInstalled } from '../setup/installed-operator.ts';
-import { rightsUsed } from '../setup/rights.ts';
+import { rightsGranted, rightsUsed } from '../setup/rights.ts';
 import { watched } from './stage.ts';
-
-interface Rule {
-  /** One, in all rules of the chart. */
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-interface Role {
-  readonly metadata: { readonly namespace?: string };
-  readonly rules: readonly Rule[];
-}
 
 type Scope = 'watched namespaces' | 'own namespace' | 'events of policies' | 'cluster';
 type Rights = Record<Scope, string[]>;
@@ -37,20 +25,10 @@ async function inEachScope(rightsIn: (scope: Scope) => string[] | Promise<string
   };
 }
 
-async function granted({ cluster, namespace: own }: Installed): Promise<Rights> {
-  const selector = '--selector=app.kubernetes.io/instance=orquanta';
-  const text = await cluster.kubectl(['get', 'clusterroles,roles', '--all-namespaces', selector, '--output=json']);
-  const roles = (JSON.parse(text) as { items: Role[] }).items;
-  return inEachScope((scope) => {
-    const rules = roles
-      .filter(({ metadata }) => scopeOf(metadata.namespace, own) === scope)
-      .flatMap((role) => role.rules);
-    return [...new Set(rules.flatMap(rightsOf))].sort();
-  });
-}
-
-function rightsOf({ apiGroups: [group = ''], resources, verbs }: Rule): string[] {
-  return resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`));
+function granted({ cluster, namespace: own }: Installed): Promise<Rights> {
+  return inEachScope((scope) =>
+    rightsGranted(cluster, 'orquanta', ({ metadata }) => scopeOf(metadata.namespace, own) === scope),
+  );
 }
 
 function used(installed: Installed): Promise<Rights> {

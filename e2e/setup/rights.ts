@@ -4,23 +4,30 @@ import type { AuditEvent } from './surroundings.ts';
 
 export type Audited = AuditEvent & { annotations?: Record<string, string> };
 
-interface Role {
+export interface Role {
+  readonly metadata: { readonly namespace?: string };
   readonly rules: readonly { apiGroups: string[]; resources: string[]; verbs: string[] }[];
 }
 
 /** By what is in the cluster; all that a release grants, it grants its operator, but the roles for people. */
-export async function rightsGranted(cluster: Cluster, release: string): Promise<string[]> {
+export async function rightsGranted(
+  cluster: Cluster,
+  release: string,
+  counts: (role: Role) => boolean = () => true,
+): Promise<string[]> {
   const selector = `--selector=app.kubernetes.io/instance=${release}`;
   const text = await cluster.kubectl(['get', 'clusterroles,roles', '--all-namespaces', selector, '--output=json']);
   const { items } = JSON.parse(text) as { items: Role[] };
   return sorted(
-    items.flatMap(({ rules }) =>
-      rules.flatMap(({ apiGroups, resources, verbs }) =>
-        apiGroups.flatMap((group) =>
-          resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
+    items
+      .filter(counts)
+      .flatMap(({ rules }) =>
+        rules.flatMap(({ apiGroups, resources, verbs }) =>
+          apiGroups.flatMap((group) =>
+            resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
+          ),
         ),
       ),
-    ),
   );
 }
 
