@@ -1,8 +1,7 @@
 // config/secure-metrics: what the chart makes of metrics.secure, for those who install with kustomize. Nothing is installed here.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { stringify } from 'yaml';
 import { expect, it, onTestFinished } from 'vitest';
 import type { KubernetesObject } from '../../hack/api/client.ts';
 import { kustomize } from '../../hack/installer/render.ts';
@@ -13,13 +12,14 @@ import { chart, rendered } from './helm.ts';
 const config = join(chart, '../../config');
 const secure = ['--set=metrics.secure=true,metrics.certSecret=orquanta-metrics-tls,tests.enabled=false'];
 
-/** As docs/secure.md has it. */
+/** What kustomize makes of the overlay in docs/secure.md, for the clone that this is. */
 async function withOverlay(): Promise<KubernetesObject[]> {
   const folder = await mkdtemp(join(tmpdir(), 'orquanta-e2e-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const parts = (...names: string[]): string[] => names.map((name) => relative(folder, join(config, name)));
-  const overlay = { resources: parts('default', 'prometheus'), components: parts('secure-metrics', 'labels') };
-  await writeFile(join(folder, 'kustomization.yaml'), stringify(overlay));
+  const page = await readFile(join(config, '../docs/secure.md'), 'utf8');
+  const [, example = ''] = /```yaml\n(# kustomization\.yaml,.*?)```/s.exec(page) ?? [];
+  const overlay = example.replaceAll('- orquanta/config', `- ${relative(folder, config)}`);
+  await writeFile(join(folder, 'kustomization.yaml'), overlay);
   return objectsOf(await kustomize(ownSurroundings().programs, folder));
 }
 

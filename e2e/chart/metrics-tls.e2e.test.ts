@@ -1,7 +1,6 @@
 // P9: /metrics over TLS, to whoever may read it, as a release of the chart serves it: two operators with its service account, rights
 // and flags on a control plane of its own. The kubelet's part, to mount the Secret, is played here.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,12 +9,14 @@ import { type Cluster } from '../../hack/cluster/cluster.ts';
 import { until } from '../../hack/cluster/until.ts';
 import { type OperatorProcess } from '../../hack/operator/process.ts';
 import type { KeyPair } from '../../operator/http/key-pair.ts';
-import { type MountedSecret, mountSecret } from '../../operator/http/testing/mounted-secret.ts';
+import type { MountedSecret } from '../../operator/http/testing/mounted-secret.ts';
 import { selfSigned } from '../../operator/http/testing/self-signed.ts';
 import { freshCluster } from '../setup/fresh-cluster.ts';
 import { refusedToInstalled, requestsOfInstalled, startInstalled } from '../setup/installed-operator.ts';
+import { rightsUsed } from '../setup/rights.ts';
 import { ownCluster } from '../setup/surroundings.ts';
-import { chart, helm, rendered } from './helm.ts';
+import { chart, helm } from './helm.ts';
+import { createSecret, filesOf, monitored, mountSecretOf, rightsBeside, secretOf } from './secure-metrics.ts';
 
 const namespace = 'orquanta-system';
 const values = ['--set=metrics.secure=true,metrics.certSecret=metrics-tls,replicaCount=2'];
@@ -23,41 +24,11 @@ const values = ['--set=metrics.secure=true,metrics.certSecret=metrics-tls,replic
 let cluster: Cluster;
 let api: Api;
 let serverName: string;
+/** Whom Prometheus trusts. */
+let authority: string;
 let shown: KeyPair;
 let secret: MountedSecret;
 const operators: OperatorProcess[] = [];
-
-/** By the name under which Prometheus would look for it. */
-async function nameOfServer(): Promise<string> {
-  const objects = await rendered(namespace, [...values, '--set=serviceMonitor.enabled=true']);
-  const { spec } = objects.find(({ kind }) => kind === 'ServiceMonitor') as unknown as {
-    spec: { endpoints: [{ scheme: string; tlsConfig: { serverName: string } }] };
-  };
-  expect(spec.endpoints[0].scheme).toBe('https');
-  return spec.endpoints[0].tlsConfig.serverName;
-}
-
-const filesOf = ({ certificate, key }: KeyPair) => ({ 'tls.crt': certificate, 'tls.key': key });
-
-/** As somebody with a certificate in two files makes it. */
-async function createSecret(pair: KeyPair): Promise<void> {
-  const files = join(cluster.directory, 'tls');
-  mkdirSync(files);
-  for (const [name, content] of Object.entries(filesOf(pair))) writeFileSync(join(files, name), content);
-  const paths = [`--cert=${join(files, 'tls.crt')}`, `--key=${join(files, 'tls.key')}`];
-  await cluster.kubectl(['create', 'secret', 'tls', 'metrics-tls', `--namespace=${namespace}`, ...paths]);
-}
-
-/** In a folder of the test, what the Deployment mounts. */
-async function mountItsSecret(): Promise<MountedSecret> {
-  const { data } = await api.get<{ data: Record<string, string> }>(
-    `/api/v1/namespaces/${namespace}/secrets/metrics-tls`,
-  );
-  const folder = join(cluster.directory, 'mounted');
-  mkdirSync(folder);
-  const read = (name: string): [string, string] => [name, Buffer.from(data[name] ?? '', 'base64').toString()];
-  return mountSecret(folder, Object.fromEntries(['tls.crt', 'tls.key'].map(read)));
-}
 
 /** As it was installed, but for the place of the mount. */
 async function operate(name: string, more: readonly string[] = []): Promise<OperatorProcess> {
@@ -83,7 +54,7 @@ async function scrape({ metricsAddress }: OperatorProcess, { token, dispatcher }
 
 /** With connections of its own. */
 async function scrapeOnce(operator: OperatorProcess, token?: string) {
-  const dispatcher = new Agent({ connect: { ca: shown.certificate, servername: serverName } });
+  const dispatcher = new Agent({ connect: { ca: authority, servername: serverName } });
   try {
     return await scrape(operator, { token, dispatcher });
   } finally {
@@ -118,20 +89,23 @@ async function fingerprint({ metricsAddress }: OperatorProcess): Promise<string 
   return certificate?.fingerprint256;
 }
 
-const patience = () => ({ timeoutMilliseconds: 30_000, signal: AbortSignal.timeout(30_000) });
+const patience = () => ({ timeoutMilliseconds: 30_000, signal: AbortSignal.timeout(60_000) });
 
 describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
   beforeAll(async () => {
     cluster = await freshCluster();
     api = Api.fromKubeconfig(cluster.kubeconfig, 'e2e');
     for (const name of [namespace, 'monitoring']) await cluster.kubectl(['create', 'namespace', name]);
-    serverName = await nameOfServer();
+    const { tlsConfig } = await monitored(namespace, values);
+    serverName = tlsConfig.serverName;
     shown = selfSigned(serverName);
-    await createSecret(shown);
+    await createSecret(cluster, namespace, shown);
     await helm(['install', 'orquanta', chart, `--namespace=${namespace}`, ...values], {
       kubeconfig: cluster.kubeconfig,
     });
-    secret = await mountItsSecret();
+    const { name, key } = tlsConfig.ca.secret;
+    authority = (await secretOf(api, namespace, name))(key);
+    secret = await mountSecretOf({ cluster, api, namespace });
     // The first one leads before the second one comes.
     for (const name of ['operator-leads', 'operator-stands-by']) await operate(name);
   });
@@ -178,7 +152,7 @@ describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
   it('shows a renewed certificate while it is scraped, without one failed scrape and without a restart', async () => {
     const token = await tokenOf('prometheus');
     const renewed = selfSigned(serverName);
-    const trusted = { ca: [shown.certificate, renewed.certificate], servername: serverName };
+    const trusted = { ca: [authority, renewed.certificate], servername: serverName };
     const scrapes: number[] = [];
     const stop = new AbortController();
     // A connection that lives on, and one that is new each time.
@@ -203,21 +177,30 @@ describe.runIf(ownCluster() !== undefined)('P9: /metrics over TLS', () => {
     }
     expect(new Set(scrapes)).toEqual(new Set([200]));
     shown = renewed;
+    authority = renewed.certificate;
     expect((await scrapeOnce(operators[1]!, token)).status).toBe(200);
   });
 
-  it('needs of the API server what the chart grants for it, and nothing that it refuses', () => {
-    const asked = requestsOfInstalled({ cluster, namespace }).filter(({ objectRef }) =>
-      objectRef?.resource.endsWith('reviews'),
-    );
-    expect(
-      new Set(
-        asked.map(
-          ({ verb, objectRef, responseStatus }) => `${verb} ${objectRef?.resource ?? ''} ${responseStatus?.code ?? 0}`,
-        ),
-      ),
-    ).toEqual(new Set(['create tokenreviews 201', 'create subjectaccessreviews 201']));
+  it('needs of the API server all that the chart grants for it, and nothing that it refuses', async () => {
+    const granted = await rightsBeside(namespace, values);
+    const reviews = ['authentication.k8s.io/tokenreviews create', 'authorization.k8s.io/subjectaccessreviews create'];
+    expect(granted).toEqual(reviews);
+    const used = rightsUsed(requestsOfInstalled({ cluster, namespace }));
+    expect(reviews.filter((right) => !used.includes(right))).toEqual([]);
     expect(refusedToInstalled({ cluster, namespace })).toEqual([]);
+  });
+
+  it('may be read by a reader, who may do nothing else', async () => {
+    const as = '--as=system:serviceaccount:monitoring:prometheus';
+    const mayDo = (...what: string[]): Promise<string> =>
+      cluster.kubectl(['auth', 'can-i', ...what, as]).then(
+        (said) => said.trim(),
+        () => 'no',
+      );
+    expect(await mayDo('get', '/metrics')).toBe('yes');
+    expect(await Promise.all([mayDo('post', '/metrics'), mayDo('get', '/logs'), mayDo('list', 'pods')])).toEqual(
+      Array(3).fill('no'),
+    );
   });
 
   it('stays closed to whom it does not know while the API server is away', async () => {

@@ -116,7 +116,7 @@ describe('values', () => {
 
   it.each(Object.entries(refused))('are refused by name: %s', async (_what, [values, words]) => {
     const error = await render('team', values).then(
-      () => undefined,
+      () => 'it was rendered',
       (reason: unknown) => String(reason),
     );
     for (const word of words) expect(error).toContain(word);
@@ -147,6 +147,28 @@ describe('the API server', () => {
       await expectTaken('limited', [`--set=watchNamespaces={${names}}`]);
       await expectTaken('limited with all', [...allOn, `--set=watchNamespaces={${names}}`]);
     }
+  });
+});
+
+describe('the notes at the end of an install', () => {
+  const elsewhere = features['a Redis elsewhere']!;
+
+  it.each([
+    ['as it comes', [], []],
+    ['a Redis for trying out', features['a Redis for trying out']!, ['redis://orquanta-redis.NAMESPACE.svc:6379/0']],
+    ['a Redis elsewhere', elsewhere, ['rediss://redis.example.com:6390/0', 'username: "orquanta"', 'name: redis']],
+  ])('have people apply what the API server takes: %s', async (what, values, words) => {
+    const namespace = await namespaceFor(api, `notes ${what}`);
+    const watched = `--set=watchNamespaces={${namespace}}`;
+    const args = ['install', 'orquanta', chart, `--namespace=${namespace}`, '--dry-run=client', ...values, watched];
+    const [, notes = ''] = (await helm(args)).split('\nNOTES:\n');
+    const manifests = [...notes.matchAll(/<<'YAML'\n([^]*?)\n +YAML$/gm)].map(([, text = '']) => text);
+    expect(manifests).toHaveLength(words.length === 0 ? 1 : 2);
+    for (const text of manifests) {
+      const said = ['create', `--namespace=${namespace}`, '--dry-run=server', '--validate=strict', '--filename=-'];
+      expect(await kubectl(said, text)).toContain('created');
+    }
+    for (const word of words) expect(manifests.at(-1)).toContain(word.replace('NAMESPACE', namespace));
   });
 });
 

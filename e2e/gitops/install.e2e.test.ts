@@ -3,14 +3,14 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { KubernetesObject } from '../../hack/api/client.ts';
 import { helm } from '../chart/helm.ts';
 import { gpujob, gpujobsOf } from '../robustness/jobs.ts';
 import { adminApi, kubectl, ownSurroundings } from '../setup/surroundings.ts';
-import { kinds, kindsWithActions, textOf } from './customizations.ts';
+import { actionTests, kinds, kindsWithActions, recorded, textOf } from './customizations.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const api = adminApi();
@@ -51,12 +51,17 @@ it('the commands of docs/argocd.md do what it says: argocd-cm has the very Lua f
   expect(data['timeout.reconciliation']).toBe('180s');
   for (const kind of kinds) {
     expect(data[`resource.customizations.health.orquanta.io_${kind}`]).toBe(textOf(kind, 'health.lua'));
-    const ignored = parse(data[`resource.customizations.ignoreResourceUpdates.orquanta.io_${kind}`] ?? '') as object;
-    expect(JSON.stringify(ignored)).not.toMatch(/conditions|observedGeneration/);
+    const ignored = parse(data[`resource.customizations.ignoreResourceUpdates.orquanta.io_${kind}`] ?? '{}') as Ignored;
+    const fields = ignored.jsonPointers ?? [];
+    expect(fields.length, kind).toBeGreaterThan(0);
+    // Each is one of status, and none that health is read from.
+    for (const field of fields) expect(field).toMatch(/^\/status\/(?!conditions|observedGeneration)\w+$/);
   }
   for (const kind of kindsWithActions) {
     const actions = parse(data[`resource.customizations.actions.orquanta.io_${kind}`] ?? '') as Actions;
     expect(actions['discovery.lua']).toBe(textOf(kind, 'actions', 'discovery.lua'));
+    const tried = new Set(actionTests(kind).actionTests.map(({ action }) => action));
+    expect(actions.definitions.map(({ name }) => name)).toEqual([...tried].sort());
     for (const { name, ...action } of actions.definitions) {
       expect(action['action.lua']).toBe(textOf(kind, 'actions', name, 'action.lua'));
     }
@@ -64,6 +69,10 @@ it('the commands of docs/argocd.md do what it says: argocd-cm has the very Lua f
   const { metadata } = await api.get(`${gpujobsOf('ml')}/train`);
   expect(metadata.annotations?.['orquanta.io/retry']).toMatch(/^\d+$/);
 });
+
+interface Ignored {
+  readonly jsonPointers?: readonly string[];
+}
 
 interface Actions {
   readonly 'discovery.lua': string;
@@ -77,12 +86,18 @@ interface Application {
       readonly helm?: { readonly valuesObject: object };
       readonly kustomize?: { readonly patches: object[] };
     };
+    readonly ignoreDifferences?: readonly { readonly kind: string; readonly jsonPointers: readonly string[] }[];
+    readonly syncPolicy: { readonly syncOptions: readonly string[] };
   };
 }
 
-async function sourceOf(name: string): Promise<Application['spec']['source']> {
+async function applicationOf(name: string): Promise<Application['spec']> {
   const text = await readFile(join(root, 'config/argocd/applications', name), 'utf8');
-  return (parse(text) as Application).spec.source;
+  return (parse(text) as Application).spec;
+}
+
+async function sourceOf(name: string): Promise<Application['spec']['source']> {
+  return (await applicationOf(name)).source;
 }
 
 /** A folder with one file, which goes when the test ends. */
@@ -118,4 +133,52 @@ it('the Application for kustomize patches what is there, and the CRDs come first
   const crds = crdsIn(await kubectl(['kustomize', folder]));
   expect(crds).toHaveLength(kinds.length);
   for (const { metadata } of crds) expect(metadata.annotations).toMatchObject(kept);
+});
+
+/** The pointers of the fields that two specs have otherwise. */
+function changesOf(before: unknown, after: unknown, path: string): string[] {
+  if (typeof (before ?? after) !== 'object') return isDeepStrictEqual(before, after) ? [] : [path];
+  const [old, young] = [before ?? {}, after ?? {}] as [Record<string, unknown>, Record<string, unknown>];
+  return Object.keys({ ...old, ...young }).flatMap((key) => changesOf(old[key], young[key], `${path}/${key}`));
+}
+
+it('the Application for jobs lets stand all that an action writes into a spec, and applies on the server', async () => {
+  const { ignoreDifferences = [], syncPolicy } = await applicationOf('gpu-jobs.yaml');
+  const written = kindsWithActions.map((kind) => {
+    const changes = actionTests(kind).actionTests.flatMap(({ inputPath, expectedOutputPath }) => {
+      const [before, after] = [inputPath, expectedOutputPath].map((path) => recorded(kind, 'actions', path).spec);
+      return changesOf(before, after, '/spec');
+    });
+    return [kind, [...new Set(changes)]];
+  });
+  expect(ignoreDifferences.map(({ kind, jsonPointers }) => [kind, jsonPointers])).toEqual(written);
+  expect(syncPolicy.syncOptions).toEqual(
+    expect.arrayContaining(['ServerSideApply=true', 'RespectIgnoreDifferences=true', 'CreateNamespace=true']),
+  );
+});
+
+interface OfFlux {
+  readonly kind: string;
+  readonly spec: {
+    readonly values?: object;
+    readonly path?: string;
+    readonly prune?: boolean;
+    readonly chart?: { readonly spec: { readonly chart: string } };
+  };
+}
+
+async function ofFlux(name: string): Promise<OfFlux['spec']> {
+  return (parse(await readFile(join(root, 'config/flux', name), 'utf8')) as OfFlux).spec;
+}
+
+it('the HelmRelease of Flux gives the chart values that it takes, and neither way of Flux takes a CRD along', async () => {
+  const { chart, values = {} } = await ofFlux('helmrelease.yaml');
+  const folder = await inFolder('values.json', values);
+  const path = join(root, chart?.spec.chart ?? 'none');
+  const crds = crdsIn(await helm(['template', 'orquanta', path, `--values=${join(folder, 'values.json')}`]));
+  expect(crds).toHaveLength(kinds.length);
+  for (const { metadata } of crds) expect(metadata.annotations).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
+  const { path: folderOfOperator = 'none', prune } = await ofFlux('operator.yaml');
+  expect(crdsIn(await kubectl(['kustomize', join(root, folderOfOperator)]))).toHaveLength(kinds.length);
+  expect(prune).toBe(false);
 });

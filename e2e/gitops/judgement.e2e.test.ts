@@ -159,6 +159,62 @@ describe.each(kindsWithActions)('the actions on a %s', (kind) => {
     );
     expect(found).toEqual(tests.actionTests.map(({ expectedOutputPath }) => input(expectedOutputPath)));
   });
+
+  it('leave alone what else an object says', async () => {
+    const questions = tests.actionTests.map(({ action, inputPath }): Question => ({
+      ask: 'action',
+      script: textOf(kind, 'actions', action, 'action.lua'),
+      object: sayingMore(input(inputPath)),
+    }));
+    const answers = await ask(questions);
+    const found = answers.map(({ result }, index) =>
+      withoutTime(asItWas(result, sayingMore(input(tests.actionTests[index]?.inputPath)))),
+    );
+    const wanted = tests.actionTests.map(({ expectedOutputPath }) => sayingMore(input(expectedOutputPath)));
+    expect(found).toEqual(wanted);
+  });
+});
+
+/** Of somebody else's, where an action writes too. */
+function sayingMore(one: Recorded): Recorded {
+  const { metadata, spec } = one;
+  const learning = { halfLifeSeconds: 7_200, ...('learning' in spec ? (spec.learning as object) : {}) };
+  return {
+    ...one,
+    metadata: { ...metadata, annotations: { 'example.com/owner': 'ml', ...metadata.annotations } },
+    spec: one.kind === 'SovereignPolicy' ? { ...spec, learning } : { ...spec, intent: 'as Git has it' },
+  };
+}
+
+it('a retry is offered on each wait that ends at a set time, and on none that holds cards', async () => {
+  const script = textOf('GPUJob', 'actions', 'discovery.lua');
+  const waits = recorded('GPUJob', 'testdata/progressing_backingOff.yaml');
+  const waiting = (reason: string, placed: string) => ({
+    ...waits,
+    status: {
+      ...waits.status,
+      conditions: [
+        { type: 'Ready', status: 'Unknown', reason },
+        { type: 'Placed', status: placed },
+      ],
+    },
+  });
+  const offersRetry = async (object: object): Promise<boolean> => {
+    const [answer] = await ask([{ ask: 'discovery', script, object }]);
+    return offered(answer?.result).some(({ name }) => name === 'retry');
+  };
+  for (const reason of ['BackingOff', 'NameTaken', 'PodsRefused', 'Unschedulable']) {
+    expect([reason, await offersRetry(waiting(reason, 'False'))]).toEqual([reason, true]);
+    expect([reason, await offersRetry(waiting(reason, 'True'))]).toEqual([reason, false]);
+  }
+  expect(await offersRetry(waiting('CardsBusy', 'False'))).toBe(false);
+});
+
+it('a freeze that is asked for twice remembers the mode of before the first', async () => {
+  const script = textOf('SovereignPolicy', 'actions', 'freeze-learning', 'action.lua');
+  const frozen = recorded('SovereignPolicy', 'actions', 'testdata/frozenObserving.yaml');
+  const [answer] = await ask([{ ask: 'action', script, object: frozen }]);
+  expect(asItWas(answer?.result, frozen)).toEqual(frozen);
 });
 
 interface Offered {

@@ -20,7 +20,7 @@ it(`K7: ${syncs} syncs by force while a policy learns and jobs grow change no sp
   expect(peace.grown).toBe(syncs);
 });
 
-it('a retry by hand is no drift, and no sync takes it back or carries it out again', async () => {
+it('a retry by hand is no drift, and no sync takes it back', async () => {
   const api = adminApi();
   const namespace = await namespaceFor(api, 'retry by hand');
   await nodesFor(api, nodes(1, nvidiaCards.a10(1), namespace));
@@ -45,6 +45,32 @@ it('a retry by hand is no drift, and no sync takes it back or carries it out aga
   expect(await wouldChange(api, job)).toEqual([]);
   expect((await liveOf(api, job)).status).toEqual(done.status);
   expect(done.metadata.annotations).toEqual({ 'orquanta.io/retry': 'by-hand' });
+});
+
+it('a retry that failed as well stays over, however often Git is synced', async () => {
+  const api = adminApi();
+  const namespace = await namespaceFor(api, 'retry that fails');
+  const collection = gpujobsOf(namespace);
+  await nodesFor(api, nodes(1, nvidiaCards.a10(1), namespace));
+  await operatorForTest({ args: [`--watch-namespace=${namespace}`] });
+  const play = { 'exit-code': '1', 'run-seconds': '0.2' };
+  const job: Kept = { collection, manifest: gpujob({ name: 'job', play, spec: { retry: { maxFailures: 0 } } }) };
+  const until = (name: string, what: string, is: (seen: GPUJobState) => boolean): Promise<GPUJobState> =>
+    waitForObject<GPUJobState>(api, collection, name, { what, timeoutMilliseconds: 60_000, until: is });
+  await sync(api, [job]);
+  await untilEnded(api, namespace, 1);
+  await api.patch(`${collection}/job`, { metadata: { annotations: { 'orquanta.io/retry': 'by-hand' } } });
+  const { status } = await until('job', 'to fail again', (seen) => seen.status.run === 2 && isTrue(seen, 'Failed'));
+  // A commit that changes the job, and one job more: when that is over, the operator has looked at both.
+  const { metadata, ...rest } = job.manifest;
+  const changed = { ...rest, metadata: { ...metadata, labels: { commit: 'next' } } };
+  const next = gpujob({ name: 'next', play: { 'run-seconds': '0.2' } });
+  await sync(
+    api,
+    [changed, next].map((manifest): Kept => ({ collection, manifest })),
+  );
+  await until('next', 'to complete', (seen) => isTrue(seen, 'Complete'));
+  expect((await liveOf(api, job)).status).toEqual(status);
 });
 
 it('an action that changes spec stays where Git says nothing of the field, and is taken back where it does', async () => {

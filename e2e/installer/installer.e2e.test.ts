@@ -19,6 +19,7 @@ const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
 const deployment = `${deployments}/orquanta`;
 const pods = `/api/v1/namespaces/${namespace}/pods`;
 const revisions = `/apis/apps/v1/namespaces/${namespace}/controllerrevisions`;
+const warnings = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
 const root = join(import.meta.dirname, '../..');
 const sample = join(root, 'config/samples/gpujob-minimal.yaml');
 const jobs = '/apis/orquanta.io/v1alpha1/namespaces/default/gpujobs';
@@ -75,7 +76,6 @@ async function expectUndeployed(): Promise<void> {
   const rights = 'rbac.authorization.k8s.io/v1';
   const ofNamespace = ['roles', 'rolebindings'].map((kind) => `/apis/${rights}/namespaces/${namespace}/${kind}`);
   const wide = ['clusterroles', 'clusterrolebindings'].map((kind) => `/apis/${rights}/${kind}`);
-  const warnings = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
   const services = `/api/v1/namespaces/${namespace}/services`;
   for (const gone of [...ofNamespace, ...wide, warnings, services]) {
     expect((await namesIn(gone)).filter(isOurs)).toEqual([]);
@@ -175,10 +175,10 @@ describe.runIf(ownCluster() !== undefined)('the installer', () => {
     expect(await namesIn(jobs)).toEqual(['hello-gpu']);
   });
 
-  it('removes them all when it is told so, and has nothing to do afterwards', async () => {
-    await run('undeploy');
+  it('removes them all when it is told so, also beside an operator, and has nothing to do afterwards', async () => {
+    expect((await namesIn(warnings)).filter(isOurs)).not.toEqual([]);
     expect((await run('uninstall', '--delete=all')).code).toBe(0);
-    expect((await namesIn(definitions)).filter(isOurs)).toEqual([]);
+    for (const gone of [definitions, warnings]) expect((await namesIn(gone)).filter(isOurs)).toEqual([]);
     expect(await run('uninstall')).toMatchObject({ code: 0, stdout: 'There was nothing to remove.\n' });
   });
 });

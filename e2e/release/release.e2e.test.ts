@@ -11,6 +11,7 @@ import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { stripTypes } from '../../hack/cluster/components.ts';
 import { billOfMaterials } from '../../hack/release/bill-of-materials.ts';
+import { allOn } from '../chart/features.ts';
 import { chart, helm } from '../chart/helm.ts';
 import { installer } from '../installer/command.ts';
 import { ownSurroundings } from '../setup/surroundings.ts';
@@ -101,10 +102,21 @@ describe('a release', () => {
 
 describe('the chart package', () => {
   it('renders to what the chart renders to', async () => {
-    const render = (from: string): Promise<string> => helm(['template', 'orquanta', from, '--namespace=team']);
-    expect(await render(join(release, `orquanta-${version}.tgz`))).toBe(await render(chart));
+    const render = (from: string, values: readonly string[]): Promise<string> =>
+      helm(['template', 'orquanta', from, '--namespace=team', ...values]);
+    for (const values of [[], allOn]) {
+      expect(await render(join(release, `orquanta-${version}.tgz`), values)).toBe(await render(chart, values));
+    }
   });
 });
+
+interface Platform {
+  selector: { matchExpressions: { key: string; operator: string; values: string[] }[] };
+  uri: string;
+  sha256: string;
+  bin: string;
+  files: { from: string }[];
+}
 
 describe('the kubectl plugin', () => {
   let bin: string;
@@ -154,8 +166,10 @@ describe('the kubectl plugin', () => {
   it('is what the manifest for krew says', async () => {
     const { metadata, spec } = parse((await read('krew-orquanta.yaml')).toString()) as {
       metadata: { name: string };
-      spec: { version: string; platforms: { uri: string; sha256: string; bin: string; files: { from: string }[] }[] };
+      spec: { version: string; platforms: Platform[] };
     };
+    const systems = spec.platforms.flatMap(({ selector }) => selector.matchExpressions.flatMap(({ values }) => values));
+    expect(systems.sort()).toEqual(['darwin', 'linux']);
     const name = `kubectl-orquanta-${version}.tar.gz`;
     expect([metadata.name, spec.version]).toEqual(['orquanta', `v${version}`]);
     for (const { uri, sha256: sum, bin: program, files } of spec.platforms) {

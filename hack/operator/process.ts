@@ -105,16 +105,23 @@ async function untilReady(
   signal: AbortSignal,
 ): Promise<void> {
   const ended = exited.then(({ code, signal: by }) => {
-    const last = readFileSync(logFile, 'utf8').slice(-2_000);
-    throw new Error(`the operator ended with ${String(code ?? by)}:\n${last}`);
+    throw new Error(`the operator ended with ${String(code ?? by)}:\n${endOf(logFile)}`);
   });
   ended.catch(() => undefined); // once it is ready, its end is its starter's own doing
   const ready = until(() => isReady(healthAddress), {
     what: `the operator (see ${logFile})`,
-    timeoutMilliseconds: 60_000,
+    // Before callers lose patience, who would say less.
+    timeoutMilliseconds: 50_000,
     signal,
+  }).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    throw new Error(`${String(error)}:\n${endOf(logFile)}`, { cause: error });
   });
   await Promise.race([ready, ended]);
+}
+
+function endOf(logFile: string): string {
+  return readFileSync(logFile, 'utf8').slice(-2_000);
 }
 
 async function isReady(healthAddress: string): Promise<boolean> {
