@@ -3,23 +3,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Api, type KubernetesObject } from '../../hack/api/client.ts';
-import { waitFor } from '../../hack/api/wait.ts';
+import { Api } from '../../hack/api/client.ts';
 import { type Cluster } from '../../hack/cluster/cluster.ts';
-import { until } from '../../hack/cluster/until.ts';
 import { createNodes } from '../../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../../hack/nodes/node.ts';
 import type { OperatorProcess } from '../../hack/operator/process.ts';
 import { metricsOf } from '../robustness/metrics.ts';
 import { freshCluster } from '../setup/fresh-cluster.ts';
+import { type GPUJob, isTrue } from '../setup/gpujobs.ts';
 import {
   type Installed,
   refusedToInstalled,
   requestsOfInstalled,
   startInstalled,
+  untilLedBy,
 } from '../setup/installed-operator.ts';
+import { untilObserving } from '../setup/operator.ts';
 import { rightsGranted, rightsUsed } from '../setup/rights.ts';
-import { ownCluster } from '../setup/surroundings.ts';
+import { ownCluster, waitForObject } from '../setup/surroundings.ts';
 import { canary } from './features.ts';
 import { chart, helm } from './helm.ts';
 
@@ -42,32 +43,6 @@ async function operate(installed: Installed, name: string): Promise<OperatorProc
   return operator;
 }
 
-async function untilComplete(name: string): Promise<void> {
-  await waitFor<KubernetesObject & { status: { conditions?: { type: string; status: string }[] } }>(api, jobs, {
-    what: `the GPUJob ${name} to complete`,
-    timeoutMilliseconds: 60_000,
-    until: (seen) =>
-      seen.some(
-        ({ metadata, status }) =>
-          metadata.name === name &&
-          status.conditions?.some(({ type, status: is }) => type === 'Complete' && is === 'True'),
-      ),
-    describe: (seen) => JSON.stringify(seen.map(({ status }) => status)),
-  });
-}
-
-async function untilLed({ namespace }: Installed): Promise<void> {
-  await waitFor<KubernetesObject & { spec: { holderIdentity?: string } }>(
-    api,
-    `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
-    {
-      what: 'somebody to lead',
-      timeoutMilliseconds: 60_000,
-      until: (seen) => seen.some(({ spec }) => (spec.holderIdentity ?? '') !== ''),
-    },
-  );
-}
-
 describe.runIf(ownCluster() !== undefined)('beside the release that manages, a second one', () => {
   let managing: Installed;
   beforeAll(async () => {
@@ -85,13 +60,13 @@ describe.runIf(ownCluster() !== undefined)('beside the release that manages, a s
     await operate(managing, 'operator-managing');
     const looking = await install('canary', canary);
     const operator = await operate(looking, 'operator-canary');
-    await until(() => Promise.resolve(readFileSync(operator.logFile, 'utf8').includes('"observing"')), {
-      what: 'the canary to look on',
-      timeoutMilliseconds: 30_000,
-      signal: AbortSignal.timeout(60_000),
-    });
+    await untilObserving(operator);
     await cluster.kubectl(['apply', '--namespace=default', `--filename=${sample}`]);
-    await untilComplete('hello-gpu');
+    await waitForObject<GPUJob>(api, jobs, 'hello-gpu', {
+      what: 'to complete',
+      timeoutMilliseconds: 60_000,
+      until: (job) => isTrue(job, 'Complete'),
+    });
     const counted = [...(await metricsOf(operator)).matchAll(/^orquanta_canary_runs_total\{.*\} (\d+)$/gm)];
     expect(counted.reduce((sum, [, runs]) => sum + Number(runs), 0)).toBe(1);
     const granted = await rightsGranted(cluster, 'canary');
@@ -103,7 +78,7 @@ describe.runIf(ownCluster() !== undefined)('beside the release that manages, a s
   it('that would manage as well is refused by Helm, whose CRDs have an owner, and without them by its operator', async () => {
     await expect(install('second')).rejects.toThrow(/CustomResourceDefinition "\S+" in namespace "" exists and cannot/);
     await operate(managing, 'operator-managing-still');
-    await untilLed(managing);
+    await untilLedBy(managing, 'operator-managing-still');
     const second = await install('second', ['--set=crds.enabled=false,admissionPolicies.enabled=false']);
     const operator = await startInstalled(second, { name: 'operator-second', waitUntilReady: false });
     onTestFinished(() => operator.stop());

@@ -1,29 +1,15 @@
 // The rights that the chart grants, held against config/rbac. Nothing is installed here.
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../hack/api/client.ts';
+import { rightsOf as rightsOfRoles, type Role } from '../setup/rights.ts';
 import { canary } from './features.ts';
 import { rendered, sourcesOf } from './helm.ts';
 import { podOf } from './pods.ts';
 
-interface Rule {
-  apiGroups: string[];
-  resources: string[];
-  resourceNames?: string[];
-  verbs: string[];
-}
-
 describe('the rights', () => {
   const roles = (objects: readonly KubernetesObject[]) =>
-    objects.filter(({ kind = '' }) => kind.endsWith('Role')) as (KubernetesObject & { rules: Rule[] })[];
-  const rightsOf = (objects: readonly KubernetesObject[]) => [
-    ...new Set(
-      roles(objects).flatMap(({ rules }) =>
-        rules.flatMap(({ apiGroups: [group = ''], resources, verbs }) =>
-          resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
-        ),
-      ),
-    ),
-  ];
+    objects.filter(({ kind = '' }) => kind.endsWith('Role')) as (KubernetesObject & Role)[];
+  const rightsOf = (objects: readonly KubernetesObject[]) => rightsOfRoles(roles(objects));
   const forOperator = ['--set=rbac.userRoles.create=false,tests.enabled=false'];
   const source = sourcesOf('config/rbac');
 

@@ -2,11 +2,12 @@
 // Prometheus is told. It takes every name from what the chart renders.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Api, KubernetesObject } from '../../hack/api/client.ts';
+import type { Api } from '../../hack/api/client.ts';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
 import type { KeyPair } from '../../operator/http/key-pair.ts';
 import { type MountedSecret, mountSecret } from '../../operator/http/testing/mounted-secret.ts';
 import type { Installed } from '../setup/installed-operator.ts';
+import { type Role, rightsOf } from '../setup/rights.ts';
 import { rendered } from './helm.ts';
 
 export interface SecureEndpoint {
@@ -70,22 +71,10 @@ export async function rightsBeside(namespace: string, values: readonly string[])
   return (await boundRights(namespace, values)).filter((right) => !without.has(right));
 }
 
-interface Rule {
-  readonly apiGroups: string[];
-  readonly resources: string[];
-  readonly verbs: string[];
-}
-
 async function boundRights(namespace: string, values: readonly string[] = []): Promise<string[]> {
   const objects = await rendered(namespace, [...values, '--set=tests.enabled=false']);
   const bindings = objects.filter(({ kind = '' }) => kind.endsWith('RoleBinding'));
   const bound = new Set(bindings.map(({ roleRef }) => (roleRef as { name: string }).name));
   const roles = objects.filter(({ kind = '', metadata }) => kind.endsWith('Role') && bound.has(metadata.name));
-  return roles.flatMap((role: KubernetesObject) => (role['rules'] as Rule[]).flatMap(rightsOf));
-}
-
-function rightsOf({ apiGroups, resources, verbs }: Rule): string[] {
-  return apiGroups.flatMap((group) =>
-    resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
-  );
+  return rightsOf(roles as unknown as Role[]);
 }

@@ -2,11 +2,10 @@
 // manage refuses to start.
 import { readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { until } from '../../hack/cluster/until.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { metricsOf } from '../robustness/metrics.ts';
 import { operatorForFile, reasonOf, scenario } from '../setup/gpujobs.ts';
-import { startOperator } from '../setup/operator.ts';
+import { startOperator, untilObserving } from '../setup/operator.ts';
 import { auditEvents, ownCluster } from '../setup/surroundings.ts';
 
 operatorForFile({ name: 'operator-managing' });
@@ -26,12 +25,7 @@ describe('P11: beside the operator that manages, another one', () => {
     const args = ['--observe-only', `--watch-namespace=${stage.namespace}`];
     const canary = await startOperator({ name, env: elsewhere, args });
     try {
-      // Ready is who has read everything; a run that begins before it looks on is not one of its own.
-      await until(() => Promise.resolve(readFileSync(canary.logFile, 'utf8').includes('"observing"')), {
-        what: 'the canary to look on',
-        timeoutMilliseconds: 30_000,
-        signal: AbortSignal.timeout(60_000),
-      });
+      await untilObserving(canary);
       for (let index = 0; index < jobs; index += 1) {
         await stage.submit(`job-${index}`);
         expect(reasonOf(await stage.untilFinished(`job-${index}`))).toBe('Complete');

@@ -7,11 +7,11 @@ import { heatObserver, heatObserversOf, type HeatObserverState, untilReady } fro
 import { publish, untilObserved } from '../heat/stage.ts';
 import { policyFor, untilPolicy } from '../policies/stage.ts';
 import { attemptsOf, messageOf, outcomesOf, type Pod, reasonOf } from '../setup/gpujobs.ts';
-import { refusedToInstalled } from '../setup/installed-operator.ts';
+import { refusedToInstalled, untilLedBy } from '../setup/installed-operator.ts';
 import { ownCluster } from '../setup/surroundings.ts';
 import { prepareRights, untilTold, useTheRest } from './every-right.ts';
 import { expectExactRights } from './rights.ts';
-import { releaseForFile, untilLedBy } from './stage.ts';
+import { releaseForFile } from './stage.ts';
 
 const { a10, rtx4090, a100x40, a100x80 } = nvidiaCards;
 const forever = { 'run-seconds': 'forever' };

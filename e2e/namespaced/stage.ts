@@ -1,7 +1,7 @@
 // A release of the chart that is limited to two namespaces, on a control plane of a file's own, and a stage on both of them and on
 // a third one that nobody watches. The chart is installed without a Pod, as its operators are processes here.
 import { afterAll, beforeAll, test } from 'vitest';
-import { Api, type KubernetesObject } from '../../hack/api/client.ts';
+import { Api } from '../../hack/api/client.ts';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
 import { untilCRDsEstablished } from '../../hack/operator/install.ts';
 import type { OperatorProcess } from '../../hack/operator/process.ts';
@@ -10,7 +10,6 @@ import { DRAStage } from '../setup/dra.ts';
 import { freshCluster } from '../setup/fresh-cluster.ts';
 import { createNamespace, Stage } from '../setup/gpujobs.ts';
 import { type Installed, startInstalled } from '../setup/installed-operator.ts';
-import { waitForObject } from '../setup/surroundings.ts';
 
 export const watched = ['team-a', 'team-b'] as const;
 export const unwatched = 'team-c';
@@ -77,19 +76,5 @@ function scenarioOn(cluster: () => Cluster) {
       await use(dra);
       await dra.close();
     },
-  });
-}
-
-const leases = '/apis/coordination.k8s.io/v1/namespaces/orquanta-system/leases';
-
-interface Lease extends KubernetesObject {
-  spec: { holderIdentity?: string };
-}
-
-export async function untilLedBy({ api }: Release, name: string): Promise<void> {
-  await waitForObject<Lease>(api, leases, 'orquanta', {
-    what: `to be held by ${name}`,
-    timeoutMilliseconds: 60_000,
-    until: ({ spec }) => spec.holderIdentity === name,
   });
 }

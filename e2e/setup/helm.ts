@@ -2,20 +2,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Programs } from '../../hack/cluster/programs.ts';
+import type { Target } from '../../hack/operator/install.ts';
 
 export const chart = join(import.meta.dirname, '..', '..', 'charts', 'orquanta');
 
-export interface HelmTarget {
-  readonly kubeconfig: string;
-  /** Where its home is. */
-  readonly directory: string;
-  readonly programs: Programs;
-}
-
-/** Its standard output; rejects with Helm's own words. */
-export async function runHelm(target: HelmTarget, args: readonly string[]): Promise<string> {
-  const { programs, kubeconfig, directory } = target;
+/** Its standard output; rejects with Helm's own words. Its home is in the target's folder. */
+export async function runHelm({ programs, kubeconfig, directory }: Target, args: readonly string[]): Promise<string> {
   const home = join(directory, 'helm');
   const env = {
     ...process.env,

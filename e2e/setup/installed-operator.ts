@@ -1,11 +1,11 @@
 // The operator as it was installed: a process of its own, as played nodes run no image, with the service account and the flags of
 // the Deployment's Pod. Only addresses are this machine's.
-import type { Api } from '../../hack/api/client.ts';
+import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
 import { kubeconfigOfAccount } from '../../hack/operator/install.ts';
 import { type OperatorProcess, startOperator, type StartOptions } from '../../hack/operator/process.ts';
 import type { Audited } from './rights.ts';
-import { auditEvents } from './surroundings.ts';
+import { auditEvents, waitForObject } from './surroundings.ts';
 
 export interface Installed {
   readonly cluster: Cluster;
@@ -37,6 +37,21 @@ export async function startInstalled(
     directory: cluster.directory,
     kubeconfig: await kubeconfigOfAccount(cluster, { name: serviceAccountName, namespace }),
     signal: AbortSignal.timeout(60_000),
+  });
+}
+
+interface Lease extends KubernetesObject {
+  spec: { holderIdentity?: string };
+}
+
+export async function untilLedBy(
+  { api, namespace }: Pick<Installed, 'api' | 'namespace'>,
+  name: string,
+): Promise<void> {
+  await waitForObject<Lease>(api, `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`, 'orquanta', {
+    what: `to be held by ${name}`,
+    timeoutMilliseconds: 60_000,
+    until: ({ spec }) => spec.holderIdentity === name,
   });
 }
 

@@ -4,9 +4,16 @@ import type { AuditEvent } from './surroundings.ts';
 
 export type Audited = AuditEvent & { annotations?: Record<string, string> };
 
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
 export interface Role {
   readonly metadata: { readonly namespace?: string };
-  readonly rules: readonly { apiGroups: string[]; resources: string[]; verbs: string[] }[];
+  readonly rules: readonly Rule[];
 }
 
 /** By what is in the cluster; all that a release grants, it grants its operator, but the roles for people. */
@@ -18,16 +25,19 @@ export async function rightsGranted(
   const selector = `--selector=app.kubernetes.io/instance=${release}`;
   const text = await cluster.kubectl(['get', 'clusterroles,roles', '--all-namespaces', selector, '--output=json']);
   const { items } = JSON.parse(text) as { items: Role[] };
+  return rightsOf(items.filter(counts));
+}
+
+/** In sum, whatever scope they are granted in. */
+export function rightsOf(roles: readonly Pick<Role, 'rules'>[]): string[] {
   return sorted(
-    items
-      .filter(counts)
-      .flatMap(({ rules }) =>
-        rules.flatMap(({ apiGroups, resources, verbs }) =>
-          apiGroups.flatMap((group) =>
-            resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
-          ),
+    roles.flatMap(({ rules }) =>
+      rules.flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
         ),
       ),
+    ),
   );
 }
 

@@ -12,7 +12,7 @@ import { installPrototype, prototype, prototypesOf, runPrototype } from './proto
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
 import { completeAll, createNamespace, emptyNamespace, type Round } from './round.ts';
 import { operatorOn, type Stage } from './stage.ts';
-import { type Model, modelIn, templatesOf, twin } from './twins.ts';
+import { type Model, modelIn, templatesOf, twinJob, twinTemplates } from './twins.ts';
 
 export interface BurstOptions {
   readonly count: number;
@@ -96,8 +96,8 @@ async function prototypeRound(stage: Stage, offer: Offer, count: number, title: 
 function twinRound(stage: Stage, model: Model, count: number, title: string): Promise<BareRound> {
   return withoutOperator(stage, {
     collection: jobsOf(twinNamespace),
-    first: (index) => twin(model, twinNamespace, index).before,
-    manifest: (index) => twin(model, twinNamespace, index).job,
+    first: (index) => twinTemplates(model, twinNamespace, index),
+    manifest: (index) => twinJob(model, index),
     ...{ namespace: twinNamespace, count, title },
   });
 }

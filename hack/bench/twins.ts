@@ -46,14 +46,14 @@ function specAsWritten({ selector: _selector, template, ...spec }: JobObject['sp
 }
 
 /** Each has a card of its own as long as there are enough. */
-export function twin(
-  { job, template }: Model,
-  namespace: string,
-  index: number,
-): { before: Placed[]; job: KubernetesObject } {
-  const like = (object: KubernetesObject): KubernetesObject => moved(object, job.metadata.name, index);
-  const before = template === undefined ? [] : [{ collection: templatesOf(namespace), object: like(template) }];
-  return { before, job: like(job) };
+export function twinJob({ job }: Model, index: number): KubernetesObject {
+  return moved(job, job.metadata.name, index);
+}
+
+/** What its claim is made from, if it has one. */
+export function twinTemplates({ job, template }: Model, namespace: string, index: number): Placed[] {
+  if (template === undefined) return [];
+  return [{ collection: templatesOf(namespace), object: moved(template, job.metadata.name, index) }];
 }
 
 function moved(object: KubernetesObject, name: string, index: number): KubernetesObject {

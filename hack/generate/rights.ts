@@ -17,7 +17,8 @@ export interface Scopes {
 
 /**
  * "group/resource" of what has no namespace, of Pods and claims, which hold cards whatever namespace they are in
- * (reflectorsOf in operator/parts.ts), and of the lease of an operator elsewhere (operator/policy/other-manager.ts). What isn't here is granted in the one namespace only.
+ * (reflectorsOf in operator/parts.ts), and of the lease of an operator elsewhere (operator/policy/other-manager.ts). What isn't
+ * here is granted in the one namespace only.
  */
 const clusterWide: ReadonlySet<string> = new Set([
   '/nodes',
