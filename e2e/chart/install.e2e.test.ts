@@ -72,7 +72,8 @@ async function follow(notes: string): Promise<string> {
   const [, commands = ''] = notes.split('\nNOTES:\n');
   const lines = commands.split('\n').filter((line) => line.startsWith('   '));
   const { programs, kubeconfig } = cluster;
-  const env = { PATH: `${dirname(programs.kubectl)}:${process.env['PATH'] ?? ''}`, KUBECONFIG: kubeconfig };
+  const path = `${dirname(programs.kubectl)}:${process.env['PATH'] ?? ''}`;
+  const env = { ...process.env, PATH: path, KUBECONFIG: kubeconfig };
   const script = lines.map((line) => line.slice(3)).join('\n');
   return (await promisify(execFile)('sh', ['-euc', script], { env })).stdout;
 }
