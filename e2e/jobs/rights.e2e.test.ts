@@ -117,7 +117,7 @@ describe.runIf(ownCluster() !== undefined)("the operator's account", () => {
       const all = auditEvents(ownCluster()!);
       const withGPUJobs = new Set(
         all
-          .filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'gpujobs')
+          .filter(({ responseStatus, objectRef }) => responseStatus?.code === 201 && objectRef?.resource === 'gpujobs')
           .map(({ objectRef }) => objectRef?.namespace),
       );
       const strays = byOperator().filter(({ verb, objectRef }) => {
