@@ -1,6 +1,7 @@
 // The burst: the same jobs as bare Jobs, by the prototype, as GPUJobs and as their twins in turns, so that whatever else the
 // machine does hits all of them. The operator is there only while its own round runs: the ceilings are the cluster without it.
 import type { KubernetesObject } from '../api/client.ts';
+import { labels } from '../../operator/resources/labels.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { OperatorProcess } from '../operator/process.ts';
 import { progress } from '../terminal/progress.ts';
@@ -126,10 +127,6 @@ interface Work extends Pick<Round<KubernetesObject>, 'collection' | 'manifest' |
   readonly title: string;
 }
 
-/**
- * Names of its own for each: a template of the round before is collected only some seconds after its GPUJob is gone, and who has
- * the same name waits for that (NameTaken).
- */
 function gpuJobs({ gpuJob }: Offer, name: string, count: number, title: string): Work {
   return { collection: gpuJobsOf(namespace), manifest: (index) => gpuJob(`${name}-${index}`), count, title };
 }
@@ -176,6 +173,7 @@ async function complete<Seen>(
   bar.stop();
   const seen = await look();
   const own = work.first === undefined ? [] : [templatesOf(where)];
-  await emptyNamespace(api, where, [...new Set([work.collection, jobsOf(where), ...own])]);
+  const ofOperator = `${templatesOf(where)}?labelSelector=${labels.gpujobUID}`;
+  await emptyNamespace(api, where, [...new Set([work.collection, jobsOf(where), ...own])], [ofOperator]);
   return { seconds, seen };
 }

@@ -60,13 +60,22 @@ export async function createNamespace(api: Api, name: string): Promise<void> {
   });
 }
 
-/** Deletes what a round left; returns when the last Pod is gone, so that the next round doesn't pay for it. */
-export async function emptyNamespace(api: Api, namespace: string, collections: readonly string[]): Promise<void> {
+/**
+ * Deletes what a round left; returns when the last Pod and claim are gone, and all in `collected`, which the garbage collector
+ * deletes in its own time: the next round is not to pay for it.
+ */
+export async function emptyNamespace(
+  api: Api,
+  namespace: string,
+  collections: readonly string[],
+  collected: readonly string[] = [],
+): Promise<void> {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const claims = `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaims`;
   for (const collection of collections) await deleteEach(api, collection, { propagationPolicy: 'Background' });
   // Nothing in them has to stop: without a grace period no kubelet has to be asked.
   await deleteEach(api, pods, { gracePeriodSeconds: 0 });
-  for (const collection of [...collections, pods]) {
+  for (const collection of [...collections, pods, claims, ...collected]) {
     await waitFor(api, collection, {
       what: `${collection} to be empty`,
       timeoutMilliseconds: 180_000,
