@@ -1,7 +1,7 @@
 // What a pod template may not say, because the operator says it or because it would take cards past the scheduler. Each
 // rule is CEL and TypeScript in one; messages say what to write instead.
 import { dnsLabelPattern } from '../fields.ts';
-import type { Rule } from '../rules.ts';
+import { matching, type Rule } from '../rules.ts';
 
 /** How the resource names of cards begin, by vendor. Network devices such as nvidia.com/hostdev are none. */
 export const cardResourcePrefixes = [
@@ -60,87 +60,59 @@ export const envRules: readonly Rule<Variable>[] = [
   },
 ];
 
-interface Container {
-  name: string;
-  resources?: { claims?: unknown[] | undefined } | undefined;
-  restartPolicy?: string | undefined;
-  restartPolicyRules?: unknown[] | undefined;
+/** Only CEL's own words are poor ("should match"): these say what to write. */
+export const containerNameRule = matching(
+  dnsLabelPattern,
+  'a container name has lower-case letters, digits and "-", and starts and ends with a letter or digit: write e.g. main',
+);
+
+export const containerRestartRule: Rule<string> = {
+  cel: "self == 'Never'",
+  message:
+    'containers are not restarted in place: remove restartPolicy and use spec.retry (a sidecar goes under initContainers)',
+  holds: (policy) => policy === 'Never',
+};
+
+export const initContainerRestartRule: Rule<string> = {
+  cel: "self in ['Always', 'Never']",
+  message:
+    'an init container has no restartPolicy, or Always to make it a sidecar: remove OnFailure and use spec.retry',
+  holds: (policy) => includes(['Always', 'Never'], policy),
+};
+
+export const podRestartRule: Rule<string> = {
+  cel: "self == 'Never'",
+  message: 'restartPolicy must be Never or left out: a run that fails is tried again by spec.retry',
+  holds: (policy) => policy === 'Never',
+};
+
+/** Stands on the field itself: the API server asks a rule only where its field is there, and pays for each it asks. */
+function never(message: string): Rule<unknown> {
+  return { cel: 'false', message, holds: () => false };
 }
 
-const everyContainerRules: readonly Rule<Container>[] = [
-  {
-    cel: `self.name.matches('${dnsLabelPattern.source}')`,
-    message:
-      'a container name has lower-case letters, digits and "-", and starts and ends with a letter or digit: write e.g. main',
-    fieldPath: '.name',
-    holds: ({ name }) => dnsLabelPattern.test(name),
-  },
-  {
-    cel: '!has(self.resources) || !has(self.resources.claims)',
-    message: 'resources.claims is set by the operator from requiredVRAM and gpus: remove it',
-    fieldPath: '.resources.claims',
-    holds: ({ resources }) => resources?.claims === undefined,
-  },
-  {
-    cel: '!has(self.restartPolicyRules)',
-    message: 'containers are not restarted in place: remove restartPolicyRules and use spec.retry',
-    fieldPath: '.restartPolicyRules',
-    holds: ({ restartPolicyRules }) => restartPolicyRules === undefined,
-  },
-];
-
-export const containerRules: readonly Rule<Container>[] = [
-  ...everyContainerRules,
-  {
-    cel: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
-    message:
-      'containers are not restarted in place: remove restartPolicy and use spec.retry (a sidecar goes under initContainers)',
-    fieldPath: '.restartPolicy',
-    holds: ({ restartPolicy = 'Never' }) => restartPolicy === 'Never',
-  },
-];
-
-export const initContainerRules: readonly Rule<Container>[] = [
-  ...everyContainerRules,
-  {
-    cel: "!has(self.restartPolicy) || self.restartPolicy in ['Always', 'Never']",
-    message:
-      'an init container has no restartPolicy, or Always to make it a sidecar: remove OnFailure and use spec.retry',
-    fieldPath: '.restartPolicy',
-    holds: ({ restartPolicy = 'Never' }) => includes(['Always', 'Never'], restartPolicy),
-  },
-];
-
-interface PodSpec {
-  containers: Container[];
-  initContainers?: Container[] | undefined;
-  restartPolicy?: string | undefined;
-  [field: string]: unknown;
-}
-
-const refusedFields = {
-  nodeName: 'the operator chooses the node: remove nodeName; to narrow its choice use nodeSelector or affinity',
-  schedulerName: 'the operator chooses the node and kube-scheduler binds it: remove schedulerName',
-  schedulingGates: 'remove schedulingGates: to hold a job back set spec.suspend to true',
-  resourceClaims: 'remove resourceClaims: the operator claims the cards from requiredVRAM and gpus',
-  activeDeadlineSeconds:
+/** Fields that must not be there, with what to do instead. */
+export const refusals = {
+  claims: never('resources.claims is set by the operator from requiredVRAM and gpus: remove it'),
+  restartPolicyRules: never('containers are not restarted in place: remove restartPolicyRules and use spec.retry'),
+  nodeName: never('the operator chooses the node: remove nodeName; to narrow its choice use nodeSelector or affinity'),
+  schedulerName: never('the operator chooses the node and kube-scheduler binds it: remove schedulerName'),
+  schedulingGates: never('remove schedulingGates: to hold a job back set spec.suspend to true'),
+  resourceClaims: never('remove resourceClaims: the operator claims the cards from requiredVRAM and gpus'),
+  activeDeadlineSeconds: never(
     'remove activeDeadlineSeconds here: set spec.activeDeadlineSeconds of the GPUJob, which holds over all runs',
-  ephemeralContainers: 'remove ephemeralContainers: a template has none; add one to a running Pod with kubectl debug',
+  ),
+  ephemeralContainers: never(
+    'remove ephemeralContainers: a template has none; add one to a running Pod with kubectl debug',
+  ),
 } as const;
 
+interface PodSpec {
+  containers: { name: string }[];
+  initContainers?: { name: string }[] | undefined;
+}
+
 export const podRules: readonly Rule<PodSpec>[] = [
-  ...Object.entries(refusedFields).map(([field, message]) => ({
-    cel: `!has(self.${field})`,
-    message,
-    fieldPath: `.${field}`,
-    holds: (pod: PodSpec) => pod[field] === undefined,
-  })),
-  {
-    cel: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
-    message: 'restartPolicy must be Never or left out: a run that fails is tried again by spec.retry',
-    fieldPath: '.restartPolicy',
-    holds: ({ restartPolicy = 'Never' }) => restartPolicy === 'Never',
-  },
   {
     cel: '!has(self.initContainers) || !self.initContainers.exists(i, self.containers.exists(c, c.name == i.name))',
     message: 'an init container has the name of a container: give it another one',
@@ -150,22 +122,15 @@ export const podRules: readonly Rule<PodSpec>[] = [
   },
 ];
 
-interface TemplateMetadata {
-  labels?: Record<string, string> | undefined;
-  annotations?: Record<string, string> | undefined;
-}
-
-export const templateMetadataRules: readonly Rule<TemplateMetadata>[] = (['labels', 'annotations'] as const).map(
-  (field) => ({
-    cel: `!has(self.${field}) || self.${field}.all(key, !(key in ${celList(reservedKeys)}) && !${celList(reservedKeyPrefixes)}.exists(prefix, key.startsWith(prefix)))`,
+/** Of the labels or the annotations. */
+export function reservedKeysRule(field: 'labels' | 'annotations'): Rule<Record<string, string>> {
+  return {
+    cel: `self.all(key, !(key in ${celList(reservedKeys)}) && !${celList(reservedKeyPrefixes)}.exists(prefix, key.startsWith(prefix)))`,
     message: `${field} under orquanta.io/ and batch.kubernetes.io/ (and controller-uid, job-name) are set by the operator and the Job: remove them`,
-    fieldPath: `.${field}`,
-    holds: (metadata) =>
-      Object.keys(metadata[field] ?? {}).every(
-        (key) => !includes(reservedKeys, key) && !startsWithAny(key, reservedKeyPrefixes),
-      ),
-  }),
-);
+    holds: (map) =>
+      Object.keys(map).every((key) => !includes(reservedKeys, key) && !startsWithAny(key, reservedKeyPrefixes)),
+  };
+}
 
 function celList(values: readonly string[]): string {
   return `[${values.map((value) => `'${value}'`).join(', ')}]`;

@@ -3,12 +3,15 @@
 // that takes another's place (unstructuredMap.Equal in k8s.io/apiserver), and `kubectl explain` shows them.
 import { z } from 'zod';
 import {
-  containerRules,
+  containerNameRule,
+  containerRestartRule,
   envRules,
-  initContainerRules,
+  initContainerRestartRule,
+  podRestartRule,
   podRules,
+  refusals,
+  reservedKeysRule,
   resourceNameRules,
-  templateMetadataRules,
 } from './pod-template-rules.ts';
 import {
   anyQuantity,
@@ -22,7 +25,7 @@ import {
   textMap,
   time,
 } from '../fields.ts';
-import { withRules } from '../rules.ts';
+import { type Rule, withRules } from '../rules.ts';
 
 const likeAPod = (what: string) => `${what}, as in a Pod.`;
 const flag = (description: string) => z.boolean().meta({ description });
@@ -38,7 +41,7 @@ const resourcesSchema = z
   .object({
     limits: amounts('The most the container may use. The cards are added by the operator.').optional(),
     requests: amounts('What is set aside for the container. The cards are added by the operator.').optional(),
-    claims: refusedList('Refused: the operator claims the cards.').optional(),
+    claims: withRules(refusedList('Refused: the operator claims the cards.'), [refusals.claims]).optional(),
   })
   .meta({ description: 'CPU, memory and other resources; cards come from requiredVRAM and gpus.' });
 
@@ -52,7 +55,7 @@ const envSchema = withRules(
 ).describe('One environment variable.');
 
 const containerFields = {
-  name: text(63, 'Name of the container: lower-case letters, digits and "-".').min(1),
+  name: withRules(text(63, 'Name of the container: lower-case letters, digits and "-".').min(1), [containerNameRule]),
   image: text(1024, 'Image to run.').min(1),
   command: atomicList(text(65_536, 'One word.'), 1024, "Replaces the image's entry point.").optional(),
   args: atomicList(text(65_536, 'One word.'), 1024, 'Arguments of the command.').optional(),
@@ -75,17 +78,23 @@ const containerFields = {
     'File or FallbackToLogsOnError. Left out, the operator sets FallbackToLogsOnError: it reads out-of-memory evidence there.',
   ).optional(),
   resizePolicy: opaqueList(16, likeAPod('What a change of resources does')).optional(),
-  restartPolicy: text(32, 'Always makes an init container a sidecar; refused in other containers.').optional(),
-  restartPolicyRules: refusedList('Refused: a run that fails is tried again by spec.retry.').optional(),
+  restartPolicyRules: withRules(refusedList('Refused: a run that fails is tried again by spec.retry.'), [
+    refusals.restartPolicyRules,
+  ]).optional(),
   stdin: flag(likeAPod('Keeps standard input open')).optional(),
   stdinOnce: flag(likeAPod('Closes standard input after the first client')).optional(),
   tty: flag(likeAPod('Gives the container a terminal')).optional(),
 };
 
-const containerSchema = withRules(z.looseObject(containerFields), containerRules).describe('One container.');
-const initContainerSchema = withRules(z.looseObject(containerFields), initContainerRules).describe(
-  'One init container.',
-);
+const restartPolicy = (rule: Rule<string>) =>
+  withRules(text(32, 'Always makes an init container a sidecar; refused in other containers.'), [rule]).optional();
+
+const containerSchema = z
+  .looseObject({ ...containerFields, restartPolicy: restartPolicy(containerRestartRule) })
+  .describe('One container.');
+const initContainerSchema = z
+  .looseObject({ ...containerFields, restartPolicy: restartPolicy(initContainerRestartRule) })
+  .describe('One init container.');
 
 const refused = 'Refused:';
 
@@ -105,7 +114,9 @@ const podFields = {
   priorityClassName: text(253, "PriorityClass of the Pods, and so of the job in OrQuanta's queue.").optional(),
   priority: z.int().meta({ description: 'Set by Kubernetes from priorityClassName.', format: 'int32' }).optional(),
   preemptionPolicy: text(64, likeAPod('Whether the Pods may preempt others')).optional(),
-  restartPolicy: text(32, 'Never, and nothing else: a run that fails is tried again by spec.retry.').optional(),
+  restartPolicy: withRules(text(32, 'Never, and nothing else: a run that fails is tried again by spec.retry.'), [
+    podRestartRule,
+  ]).optional(),
   terminationGracePeriodSeconds: int64(0, 'Time that the containers have to stop.').optional(),
   serviceAccountName: text(253, 'Service account of the Pods, in the same namespace.').optional(),
   serviceAccount: text(253, 'Old name of serviceAccountName.').optional(),
@@ -131,33 +142,39 @@ const podFields = {
   overhead: opaque('Set by Kubernetes from runtimeClassName.').optional(),
   resources: resourcesSchema.optional(),
   schedulingGroup: opaque(likeAPod('Group the Pods are scheduled with')).optional(),
-  nodeName: text(
-    253,
-    `${refused} the operator chooses the node; nodeSelector and affinity narrow its choice.`,
+  nodeName: withRules(
+    text(253, `${refused} the operator chooses the node; nodeSelector and affinity narrow its choice.`),
+    [refusals.nodeName],
   ).optional(),
-  schedulerName: text(253, `${refused} kube-scheduler binds the Pods.`).optional(),
-  schedulingGates: refusedList(`${refused} use spec.suspend.`).optional(),
-  resourceClaims: refusedList(`${refused} the operator claims the cards.`).optional(),
-  activeDeadlineSeconds: int64(0, `${refused} use spec.activeDeadlineSeconds of the GPUJob.`).optional(),
-  ephemeralContainers: refusedList(`${refused} they are added to a running Pod by kubectl debug.`).optional(),
+  schedulerName: withRules(text(253, `${refused} kube-scheduler binds the Pods.`), [refusals.schedulerName]).optional(),
+  schedulingGates: withRules(refusedList(`${refused} use spec.suspend.`), [refusals.schedulingGates]).optional(),
+  resourceClaims: withRules(refusedList(`${refused} the operator claims the cards.`), [
+    refusals.resourceClaims,
+  ]).optional(),
+  activeDeadlineSeconds: withRules(int64(0, `${refused} use spec.activeDeadlineSeconds of the GPUJob.`), [
+    refusals.activeDeadlineSeconds,
+  ]).optional(),
+  ephemeralContainers: withRules(refusedList(`${refused} they are added to a running Pod by kubectl debug.`), [
+    refusals.ephemeralContainers,
+  ]).optional(),
 };
 
 const podSpecSchema = withRules(z.looseObject(podFields), podRules).describe(
   'The Pod, as in batch/v1 Job. Fields that are not described here are kept as they are.',
 );
 
-const templateMetadataSchema = withRules(
-  z.object({
-    labels: textMap(64, 63, 'Labels of the Pods; those under orquanta.io/ are set by the operator.').optional(),
-    annotations: textMap(
-      64,
-      262_144,
-      'Annotations of the Pods; those under orquanta.io/ are set by the operator.',
+const templateMetadataSchema = z
+  .object({
+    labels: withRules(textMap(64, 63, 'Labels of the Pods; those under orquanta.io/ are set by the operator.'), [
+      reservedKeysRule('labels'),
+    ]).optional(),
+    annotations: withRules(
+      textMap(64, 262_144, 'Annotations of the Pods; those under orquanta.io/ are set by the operator.'),
+      [reservedKeysRule('annotations')],
     ).optional(),
     creationTimestamp: time('Ignored: kubectl writes it as null into templates.').nullable().optional(),
-  }),
-  templateMetadataRules,
-).describe('Labels and annotations of the Pods.');
+  })
+  .describe('Labels and annotations of the Pods.');
 
 export const podTemplateSchema = z
   .object({ metadata: templateMetadataSchema.optional(), spec: podSpecSchema })
