@@ -27,7 +27,7 @@ describe('the rights', () => {
     const wide = rightsOf(objects.filter(({ kind }) => kind === 'ClusterRole'));
     expect(wide.filter((right) => !/ (get|list|watch)$/.test(right))).toEqual([
       'orquanta.io/sovereignpolicies create',
-      'orquanta.io/sovereignpolicies/status patch',
+      'orquanta.io/sovereignpolicies/status update',
     ]);
     expect(wide.filter((right) => /gpujobs|heatobservers|secrets|jobs/.test(right))).toEqual([]);
   });

@@ -43,7 +43,7 @@ export async function expectExactRights(installed: Installed): Promise<void> {
   const wanted = await granted(installed);
   expect(wanted.cluster.filter((right) => !/ (get|list|watch)$/.test(right))).toEqual([
     'orquanta.io/sovereignpolicies create',
-    'orquanta.io/sovereignpolicies/status patch',
+    'orquanta.io/sovereignpolicies/status update',
   ]);
   const all = Object.values(wanted).flat().length;
   // The log is written a moment after the answer, and events are best effort: wait for the last of them.

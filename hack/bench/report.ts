@@ -8,7 +8,7 @@ function line(what: string, figure: string, goal = ''): string {
   return `${what.padEnd(46)} ${figure.padEnd(26)} ${goal}`.trimEnd();
 }
 
-const statusWrites = 'patch gpujobs/status';
+const statusWrites = 'update gpujobs/status';
 
 /** Refused ones count too: they cost as much. */
 function writesPerJob(requests: RequestCounts, count: number): number {

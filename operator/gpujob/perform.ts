@@ -4,7 +4,6 @@ import { keyOf } from '../runtime/resource.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import { type ApiError, isApiError } from '../runtime/errors.ts';
 import type { Job, ResourceClaimTemplate, Service } from '../runtime/kubernetes.ts';
-import { mergePatch } from '../runtime/merge-patch.ts';
 import { jobs, type Resource, resourceClaimTemplates, services } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type GPUJob, gpujobs, type GPUJobStatus } from '../resources/gpujob.ts';
@@ -135,7 +134,8 @@ function performOne(gpujob: GPUJob, effect: Deed, context: PerformContext): Prom
 
 async function createJob(gpujob: GPUJob, job: JobManifest, run: number, context: PerformContext): Promise<Performance> {
   try {
-    context.jobs.absorb(await context.client.create(jobs, job, { strict: true }, context.signal));
+    // What is kept of a Job without an end is metadata only (collections.ts).
+    context.jobs.absorb(await context.client.createForMetadata(jobs, job, { strict: true }, context.signal));
     return done;
   } catch (error) {
     if (isApiError(error, 'AlreadyExists')) return adoptJob(gpujob, job.metadata.name, run, context);
@@ -164,7 +164,7 @@ async function createService(
   context: PerformContext,
 ): Promise<Performance> {
   try {
-    await context.client.create(services, service, {}, context.signal);
+    await context.client.createForMetadata(services, service, {}, context.signal);
     return done;
   } catch (error) {
     if (!isApiError(error, 'AlreadyExists')) return refusalOr(error, run);
@@ -182,7 +182,7 @@ async function createClaimTemplate(
 ): Promise<Performance> {
   const { client, signal } = context;
   try {
-    await client.create(resourceClaimTemplates, template, {}, signal);
+    await client.createForMetadata(resourceClaimTemplates, template, {}, signal);
     return done;
   } catch (error) {
     if (!isApiError(error, 'AlreadyExists')) return refusalOr(error, run);
@@ -201,7 +201,7 @@ function reservationText({ metadata }: { metadata: { annotations?: Record<string
 
 async function tryJob(job: JobManifest, run: number, context: PerformContext): Promise<Performance> {
   try {
-    await context.client.create(jobs, job, { strict: true, dryRun: true }, context.signal);
+    await context.client.createForMetadata(jobs, job, { strict: true, dryRun: true }, context.signal);
     return done;
   } catch (error) {
     // Its name may be taken, or its quota used up, only for now: the real try will tell.
@@ -254,9 +254,8 @@ async function writeStatus(
   effect: Extract<Effect, { kind: 'WriteStatus' }>,
   context: PerformContext,
 ): Promise<Performance> {
-  const patch = mergePatch(gpujob.status ?? {}, effect.status);
   try {
-    const written = await context.client.patchStatus<GPUJob>(gpujobs, gpujob, patch, context.signal);
+    const written = await context.client.replaceStatus<GPUJob>(gpujobs, gpujob, effect.status, context.signal);
     context.gpujobs.absorb(written);
     for (const fact of effect.facts) context.announce(written, fact);
     return { kind: 'Done', statusWritten: true };

@@ -66,7 +66,7 @@ async function aCluster(spec: Partial<HeatObserverSpec> = {}, metadata: Partial<
     return serve();
   });
   /** How often its status was written. */
-  const writes = () => requests.filter((request) => request === 'PATCH harvest/status').length;
+  const writes = () => requests.filter((request) => request === 'PUT harvest/status').length;
   const said = async () =>
     Object.fromEntries(
       ((await stored()).status?.conditions ?? []).map((one) => [one.type, `${one.status} ${one.reason}`]),
@@ -783,7 +783,7 @@ describe('the status', () => {
     const cluster = await aCluster();
     const { look, store } = aTerm(cluster);
     const release = cluster.server.intercept((request, serve) => {
-      if (request.method === 'PATCH') throw new ApiError('Unavailable', 'etcd is away');
+      if (request.method === 'PUT') throw new ApiError('Unavailable', 'etcd is away');
       return serve();
     });
     await expect(look()).rejects.toThrow('etcd is away');

@@ -14,7 +14,6 @@ import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { isApiError } from '../runtime/errors.ts';
-import { mergePatch } from '../runtime/merge-patch.ts';
 import type { Store } from '../runtime/store.ts';
 import type { HeatMetrics } from './metrics.ts';
 import { observationPoints, reasons } from './observation.ts';
@@ -265,14 +264,7 @@ export class HeatController {
       return { kind: 'requeueAfter', milliseconds: again };
     }
     try {
-      store.absorb(
-        await client.patchStatus<HeatObserver>(
-          heatObservers,
-          observer,
-          mergePatch(observer.status ?? {}, status),
-          signal,
-        ),
-      );
+      store.absorb(await client.replaceStatus<HeatObserver>(heatObservers, observer, status, signal));
       entry.writtenAt = clock.monotonic();
     } catch (error) {
       if (isApiError(error, 'Conflict')) return { kind: 'requeueAfter', milliseconds: 1_000 };

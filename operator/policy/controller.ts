@@ -5,7 +5,6 @@ import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { isApiError } from '../runtime/errors.ts';
-import { mergePatch } from '../runtime/merge-patch.ts';
 import type { Store } from '../runtime/store.ts';
 import { type BudgetNotice, budgetNotices } from './bill/alerts.ts';
 import type { Billing, PolicyBill } from './bill/billing.ts';
@@ -131,8 +130,7 @@ export class PolicyController {
     if (isDeepStrictEqual(status, policy.status)) return undefined;
     for (const notice of budgetNotices(bill, policy.status?.spent)) await onBudget(policy, notice, signal);
     try {
-      const patch = mergePatch(policy.status ?? {}, status);
-      policies.absorb(await client.patchStatus<SovereignPolicy>(sovereignPolicies, policy, patch, signal));
+      policies.absorb(await client.replaceStatus<SovereignPolicy>(sovereignPolicies, policy, status, signal));
     } catch (error) {
       if (isApiError(error, 'Conflict')) return { kind: 'requeueAfter', milliseconds: 1_000 };
       if (isApiError(error, 'NotFound')) return done;

@@ -42,6 +42,13 @@ export interface WatchOptions {
 export type WatchEvent<T> =
   { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T } | { type: 'BOOKMARK'; resourceVersion: string };
 
+export interface CreateOptions {
+  /** Checks everything and stores nothing. */
+  dryRun?: boolean;
+  /** Refuses fields that the server doesn't know. */
+  strict?: boolean;
+}
+
 export interface DeleteOptions {
   uid: string;
   resourceVersion?: string;
@@ -113,23 +120,23 @@ export class ApiClient {
     for await (const line of lines) yield watchEvent<T>(line as WireEvent<T>);
   }
 
-  /** With `strict` the server refuses fields it doesn't know; with `dryRun` it checks everything and stores nothing. */
   create<T extends KubernetesObject>(
     resource: Resource<T>,
     object: Draft<T>,
-    options: { dryRun?: boolean; strict?: boolean },
+    options: CreateOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    const query = this.#writeQuery();
-    if (options.dryRun) query['dryRun'] = 'All';
-    if (options.strict) query['fieldValidation'] = 'Strict';
-    return this.#send<T>({
-      method: 'POST',
-      path: collectionPath(resource, object.metadata.namespace),
-      query,
-      body: typed(resource, object),
-      signal,
-    });
+    return this.#create<T, T>(resource, object, options, signal, undefined);
+  }
+
+  /** The same, where nobody reads the rest of the answer: server and client needn't write it out and parse it again. */
+  createForMetadata<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: Draft<T>,
+    options: CreateOptions,
+    signal: AbortSignal,
+  ): Promise<Pick<T, 'metadata'>> {
+    return this.#create(resource, object, options, signal, partialObjectMetadata);
   }
 
   /** Replaces the object if it is still at the version it carries. */
@@ -150,19 +157,35 @@ export class ApiClient {
     mergePatch: object,
     signal: AbortSignal,
   ): Promise<T> {
-    return this.#patch<T>(objectPath(resource, key), mergePatch, signal);
+    return this.#send<T>({
+      method: 'PATCH',
+      path: objectPath(resource, key),
+      query: this.#writeQuery(),
+      body: mergePatch,
+      contentType: 'application/merge-patch+json',
+      signal,
+    });
   }
 
-  /** Merges into the status of exactly this version of exactly this object; anything else is a Conflict. */
-  patchStatus<T extends KubernetesObject>(
+  /**
+   * Replaces the status of exactly this version of exactly this object; anything else is a Conflict. Only the status travels: the
+   * server takes the rest from what it has (customresource.statusStrategy), and needn't merge a patch into it.
+   */
+  replaceStatus<T extends KubernetesObject>(
     resource: Resource<T>,
     of: { metadata: Version },
     status: object,
     signal: AbortSignal,
   ): Promise<T> {
-    const { uid, resourceVersion } = of.metadata;
-    const path = `${objectPath(resource, of.metadata)}/status`;
-    return this.#patch<T>(path, { metadata: { uid, resourceVersion }, status }, signal);
+    const { name, namespace, uid, resourceVersion } = of.metadata;
+    const metadata = { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) };
+    return this.#send<T>({
+      method: 'PUT',
+      path: `${objectPath(resource, metadata)}/status`,
+      query: this.#writeQuery(),
+      body: typed(resource, { metadata, status }),
+      signal,
+    });
   }
 
   /** A question that the server answers and keeps nothing of: a standby may ask it, too. Gives the answer's status. */
@@ -183,9 +206,24 @@ export class ApiClient {
     return isStillThere(body) ? { kind: 'Deleting', object: body } : { kind: 'Deleted' };
   }
 
-  #patch<T>(path: string, body: object, signal: AbortSignal): Promise<T> {
+  #create<T extends KubernetesObject, Answer>(
+    resource: Resource<T>,
+    object: Draft<T>,
+    { dryRun = false, strict = false }: CreateOptions,
+    signal: AbortSignal,
+    accept: string | undefined,
+  ): Promise<Answer> {
     const query = this.#writeQuery();
-    return this.#send<T>({ method: 'PATCH', path, query, body, contentType: 'application/merge-patch+json', signal });
+    if (dryRun) query['dryRun'] = 'All';
+    if (strict) query['fieldValidation'] = 'Strict';
+    return this.#send<Answer>({
+      method: 'POST',
+      path: collectionPath(resource, object.metadata.namespace),
+      query,
+      body: typed(resource, object),
+      ...(accept === undefined ? {} : { accept }),
+      signal,
+    });
   }
 
   async #list<T>(
@@ -220,7 +258,8 @@ export class ApiClient {
   }
 }
 
-/** Every server since 1.15 knows it; one that doesn't answers 406. */
+/** Every server since 1.15 knows them; one that doesn't answers 406. */
+const partialObjectMetadata = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const partialObjectMetadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 interface WireList<T> {

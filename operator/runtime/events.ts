@@ -108,7 +108,7 @@ export class EventRecorder {
     const now = clock.now();
     const draft = this.#draft({ event, count: 1, firstAt: now, lastAt: now }, onceName(event.regarding, occasion));
     try {
-      await client.create(events, draft, {}, signal);
+      await client.createForMetadata(events, draft, {}, signal);
       return true;
     } catch (error) {
       if (!isApiError(error, 'AlreadyExists')) throw error;
@@ -194,7 +194,7 @@ export class EventRecorder {
         if (!isApiError(error, 'NotFound')) throw error;
       }
     }
-    await client.create(events, draft, {}, signal);
+    await client.createForMetadata(events, draft, {}, signal);
     series.name = draft.metadata.name;
   }
 

@@ -105,10 +105,11 @@ export class Collection {
   update(
     key: ObjectKey,
     change: (current: AnyObject) => AnyObject,
-    options: WriteOptions & { subresource: 'status' | undefined },
+    options: WriteOptions & { subresource: 'status' | undefined; replaces?: boolean },
   ): AnyObject {
     const current = this.#mustHave(key);
     const wanted = change(structuredClone(current));
+    if (options.replaces) this.#refuseOtherObject(current, wanted.metadata);
     this.#refuseOtherVersion(current, wanted.metadata);
     const next = this.#merged(current, wanted, options.subresource);
     this.#validate(next, options, current);
@@ -164,6 +165,14 @@ export class Collection {
     if (wanted.uid !== undefined && wanted.uid !== uid) {
       throw invalid(resource, name, `metadata.uid: Invalid value: "${wanted.uid}": field is immutable`);
     }
+  }
+
+  /** The uid in the body of a PUT is a precondition. */
+  #refuseOtherObject(current: AnyObject, wanted: Partial<ObjectMeta>): void {
+    const { name, uid } = current.metadata;
+    if (wanted.uid === undefined || wanted.uid === uid) return;
+    const why = `Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${uid}`;
+    throw conflict(this.served.resource, name, why);
   }
 
   #refuseOtherTarget(current: AnyObject, wanted: { uid?: string; resourceVersion?: string }): void {

@@ -255,13 +255,16 @@ export class InMemoryApiServer implements Transport {
       throw badRequest(`the object provided is unrecognized: must be of type ${resource.kind} in ${expected}`);
     }
     if ((draft.metadata as Partial<AnyObject['metadata']>).name === undefined) throw notImplemented('generateName');
-    return collection.create(namespace, draft, writeOptions(request, collection));
+    const created = collection.create(namespace, draft, writeOptions(request, collection));
+    return isMetadataOnly(request) ? partialObjectMetadata(created) : created;
   }
 
   #update(request: ApiRequest, target: Target): object {
     const { collection, subresource } = target;
-    const change = request.method === 'PUT' ? () => bodyOf(request) : patching(request);
-    return collection.update(keyIn(target), change, { ...writeOptions(request, collection), subresource });
+    if (isMetadataOnly(request)) throw notImplemented('an update that is answered with metadata only');
+    const replaces = request.method === 'PUT';
+    const change = replaces ? () => bodyOf(request) : patching(request);
+    return collection.update(keyIn(target), change, { ...writeOptions(request, collection), subresource, replaces });
   }
 
   #delete(request: ApiRequest, target: Target): object {

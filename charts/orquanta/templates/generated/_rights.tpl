@@ -38,7 +38,7 @@
   resources:
     - gpujobs/status
   verbs:
-    - patch
+    - update
 - apiGroups:
     - coordination.k8s.io
   resources:
@@ -60,7 +60,7 @@
   resources:
     - sovereignpolicies/status
   verbs:
-    - patch
+    - update
 - apiGroups:
     - orquanta.io
   resources:
@@ -73,7 +73,7 @@
   resources:
     - heatobservers/status
   verbs:
-    - patch
+    - update
 - apiGroups:
     - batch
   resources:
@@ -164,7 +164,7 @@
   resources:
     - sovereignpolicies/status
   verbs:
-    - patch
+    - update
 {{- end }}
 
 {{- define "orquanta.rules.operator.namespaced" -}}
@@ -187,7 +187,7 @@
   resources:
     - gpujobs/status
   verbs:
-    - patch
+    - update
 - apiGroups:
     - orquanta.io
   resources:
@@ -200,7 +200,7 @@
   resources:
     - heatobservers/status
   verbs:
-    - patch
+    - update
 - apiGroups:
     - batch
   resources:

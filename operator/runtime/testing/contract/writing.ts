@@ -15,6 +15,16 @@ export function writingContract(world: World): void {
       expect(compareVersions(metadata.resourceVersion, '0')).toBeGreaterThan(0);
     });
 
+    it('are answered with metadata only, where no more is asked for', async () => {
+      const name = world.aName();
+      const draft = { metadata: { ...world.keyFor(name), labels: { a: 'b' } }, data: { a: '1' } };
+      const answer = await world.client.createForMetadata(configMaps, draft, {}, world.signal);
+      expect(answer).not.toHaveProperty('data');
+      const stored = await world.client.get(configMaps, world.keyFor(name), world.signal);
+      expect(stored.data).toEqual({ a: '1' });
+      expect(answer.metadata).toEqual(stored.metadata);
+    });
+
     it('refuse a name that is taken as AlreadyExists, not as a Conflict', async () => {
       const name = world.aName();
       await world.createMap(name, {});
@@ -116,9 +126,11 @@ export function writingContract(world: World): void {
   describe('the status', () => {
     it('is written apart from the rest, and makes no new generation', async () => {
       const job = await world.createJob(world.aName());
-      const written = await world.client.patchStatus(jobs, job, { active: 1, ready: 0 }, world.signal);
+      const written = await world.client.replaceStatus(jobs, job, { active: 1, ready: 0 }, world.signal);
       expect(written.status).toMatchObject({ active: 1 });
       expect(written.metadata.generation).toBe(1);
+      expect(written.spec).toEqual(job.spec);
+      expect(written.metadata.labels).toEqual(job.metadata.labels);
       const patch = { spec: { suspend: true }, status: { active: 7 }, metadata: { labels: { a: 'b' } } };
       const patched = await world.client.patch(jobs, job.metadata, patch, world.signal);
       expect(patched.status?.active).toBe(1);
@@ -128,7 +140,7 @@ export function writingContract(world: World): void {
     it('of an older version is refused as a Conflict', async () => {
       const job = await world.createJob(world.aName());
       await world.client.patch(jobs, job.metadata, { metadata: { labels: { a: 'b' } } }, world.signal);
-      const late = world.client.patchStatus(jobs, job, { active: 1 }, world.signal);
+      const late = world.client.replaceStatus(jobs, job, { active: 1 }, world.signal);
       await expectRefusal(late, 'Conflict', 'the object has been modified');
     });
 
@@ -142,8 +154,8 @@ export function writingContract(world: World): void {
         world.signal,
       );
       await world.createJob(name);
-      const late = world.client.patchStatus(jobs, old, { active: 1 }, world.signal);
-      await expectRefusal(late, 'Conflict', 'the object has been modified');
+      const late = world.client.replaceStatus(jobs, old, { active: 1 }, world.signal);
+      await expectRefusal(late, 'Conflict', 'UID in precondition');
     });
 
     it('changes nothing in the spec, whose change makes a new generation', async () => {
