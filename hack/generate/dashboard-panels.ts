@@ -142,6 +142,12 @@ const policies: Row = {
       series: { '{{policy}}': newest('orquanta_policy_open_breakers', 'policy') },
     },
     {
+      title: 'Broken ledgers',
+      description: '1 while the chain of versions is broken: the baseline holds, and nothing is learned.',
+      unit: 'short',
+      series: { '{{policy}}': newest('orquanta_policy_chain_broken', 'policy') },
+    },
+    {
       title: 'Spent this month',
       description: "What the runs of the calendar month (UTC) cost so far, in the policy's currency.",
       unit: 'short',
