@@ -195,10 +195,14 @@ function lostOf(before: Live['status'], now: Live['status'], name: string): stri
   return [...gone, ...fallen].map((field) => `${name} lost status.${field}: ${JSON.stringify(now[field])}`);
 }
 
-/** Git owns nothing of status, and the operator nothing but status. */
+/** Git owns the spec and nothing of status, and the operator nothing but status. */
 function strangersOf({ metadata: { name, managedFields } }: Live): string[] {
-  return managedFields.flatMap(({ manager, subresource, fieldsV1 }) => {
-    if (manager === argoManager) return 'f:status' in fieldsV1 ? [`${name}: Git owns status`] : [];
-    return subresource === 'status' ? [] : [`${name}: ${manager} owns ${Object.keys(fieldsV1).join(', ')}`];
+  const ofGit = managedFields.find(({ manager }) => manager === argoManager)?.fieldsV1 ?? {};
+  const lost = 'f:spec' in ofGit ? [] : [`${name}: Git does not own the spec any more`];
+  const strangers = managedFields.flatMap(({ manager, subresource, fieldsV1 }) => {
+    const own = manager === argoManager ? ['f:metadata', 'f:spec'] : subresource === 'status' ? ['f:status'] : [];
+    const others = Object.keys(fieldsV1).filter((field) => !own.includes(field));
+    return others.length > 0 ? [`${name}: ${manager} owns ${others.join(', ')}`] : [];
   });
+  return [...lost, ...strangers];
 }
