@@ -113,9 +113,9 @@ async function gpuJobRound(stage: Stage, offer: Offer, count: number, title: str
   const profile = stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`];
   const operator = await operatorOn(stage, profile);
   try {
-    const warmUp = gpuJobs(offer, 'warm-up', warmUpCount, `${title} (warm-up)`);
+    const warmUp = gpuJobs(offer, warmUpCount, `${title} (warm-up)`);
     const { seen: model } = await complete(stage, warmUp, () => modelIn(stage.api, namespace));
-    return { ...(await measured(stage, operator, gpuJobs(offer, 'job', count, title))), model };
+    return { ...(await measured(stage, operator, gpuJobs(offer, count, title))), model };
   } finally {
     await operator.stop();
   }
@@ -127,8 +127,8 @@ interface Work extends Pick<Round<KubernetesObject>, 'collection' | 'manifest' |
   readonly title: string;
 }
 
-function gpuJobs({ gpuJob }: Offer, name: string, count: number, title: string): Work {
-  return { collection: gpuJobsOf(namespace), manifest: (index) => gpuJob(`${name}-${index}`), count, title };
+function gpuJobs({ gpuJob }: Offer, count: number, title: string): Work {
+  return { collection: gpuJobsOf(namespace), manifest: (index) => gpuJob(`job-${index}`), count, title };
 }
 
 async function measured(stage: Stage, { pid }: OperatorProcess, work: Work): Promise<Omit<GPUJobRound, 'model'>> {

@@ -62,7 +62,7 @@ export async function createNamespace(api: Api, name: string): Promise<void> {
 
 /**
  * Deletes what a round left; returns when the last Pod and claim are gone, and all in `collected`, which the garbage collector
- * deletes in its own time: the next round is not to pay for it.
+ * deletes in its own time: the next round is neither to pay for it nor to find its names taken.
  */
 export async function emptyNamespace(
   api: Api,

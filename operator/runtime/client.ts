@@ -129,7 +129,7 @@ export class ApiClient {
     return this.#create<T, T>(resource, object, options, signal, undefined);
   }
 
-  /** The same, where nobody reads the rest of the answer: server and client needn't write it out and parse it again. */
+  /** As `create`, where nobody reads the rest of the answer: server and client needn't write it out and parse it again. */
   createForMetadata<T extends KubernetesObject>(
     resource: Resource<T>,
     object: Draft<T>,

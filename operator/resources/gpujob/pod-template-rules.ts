@@ -60,30 +60,29 @@ export const envRules: readonly Rule<Variable>[] = [
   },
 ];
 
-/** Only CEL's own words are poor ("should match"): these say what to write. */
+/** No pattern of the schema: its words would be "should match", and these say what to write. */
 export const containerNameRule = matching(
   dnsLabelPattern,
   'a container name has lower-case letters, digits and "-", and starts and ends with a letter or digit: write e.g. main',
 );
 
-export const containerRestartRule: Rule<string> = {
-  cel: "self == 'Never'",
-  message:
-    'containers are not restarted in place: remove restartPolicy and use spec.retry (a sidecar goes under initContainers)',
-  holds: (policy) => policy === 'Never',
-};
+function onlyNever(message: string): Rule<string> {
+  return { cel: "self == 'Never'", message, holds: (policy) => policy === 'Never' };
+}
+
+export const containerRestartRule = onlyNever(
+  'containers are not restarted in place: remove restartPolicy and use spec.retry (a sidecar goes under initContainers)',
+);
+
+export const podRestartRule = onlyNever(
+  'restartPolicy must be Never or left out: a run that fails is tried again by spec.retry',
+);
 
 export const initContainerRestartRule: Rule<string> = {
   cel: "self in ['Always', 'Never']",
   message:
     'an init container has no restartPolicy, or Always to make it a sidecar: remove OnFailure and use spec.retry',
   holds: (policy) => includes(['Always', 'Never'], policy),
-};
-
-export const podRestartRule: Rule<string> = {
-  cel: "self == 'Never'",
-  message: 'restartPolicy must be Never or left out: a run that fails is tried again by spec.retry',
-  holds: (policy) => policy === 'Never',
 };
 
 /** Stands on the field itself: the API server asks a rule only where its field is there, and pays for each it asks. */
