@@ -203,3 +203,28 @@ describe('tampering', () => {
     await expectBaselineUntilReset(broken);
   });
 });
+
+describe("somebody else's object under the name of the next version", () => {
+  it('is said and keeps no job waiting, and once it is gone the policy goes on', async () => {
+    const name = await policyFor(api, 'taken');
+    const namespace = await teach(name, 'taken', 1);
+    await operatorForTest({ args: [`--watch-namespace=${namespace}`] });
+    await untilPolicy(api, name, 'a lesson', ({ status }) => status.version === 2);
+    const metadata = { name: `${name}-3` };
+    const theirs = { metadata, revision: 1, data: { spec: { replicas: 1 } } };
+    await api.create(ledgerPath, { apiVersion: 'apps/v1', kind: 'ControllerRevision', ...theirs });
+    const [job] = dyingJobs(1, name);
+    await submit(api, namespace, [{ ...job!, metadata: { ...job!.metadata, name: 'late' } }]);
+    const isStalled = (policy: PolicyState) => conditionOf(policy, 'Stalled')?.status === 'True';
+    const stalled = await untilPolicy(api, name, 'to say whose name is taken', isStalled);
+    expect(conditionOf(stalled, 'Stalled')).toMatchObject({ reason: 'NameTaken' });
+    expect(conditionOf(stalled, 'Stalled')?.message).toContain(`ControllerRevision orquanta-system/${name}-3 isn't`);
+    expect(stalled.status.version).toBe(2);
+    await untilEnded(api, namespace, 2);
+    await api.delete(`${ledgerPath}/${metadata.name}`);
+    await untilPolicy(api, name, 'to go on', (policy) => !isStalled(policy));
+    await kubectl(['annotate', 'spol', name, 'orquanta.io/reset=now']);
+    const reset = await untilPolicy(api, name, 'the reset', ({ status }) => status.lastHandledReset === 'now');
+    expect(reset.status).toMatchObject({ version: 3, lastCause: 'Reset' });
+  });
+});

@@ -142,10 +142,14 @@ const policies: Row = {
       series: { '{{policy}}': newest('orquanta_policy_open_breakers', 'policy') },
     },
     {
-      title: 'Broken ledgers',
-      description: '1 while the chain of versions is broken: the baseline holds, and nothing is learned.',
+      title: 'Ledgers that wait for a person',
+      description:
+        "Broken, 1 while the chain of versions is: the baseline holds. Name taken, 1 while somebody else's object has the name of the next version: what is in force holds. In both cases nothing is learned.",
       unit: 'short',
-      series: { '{{policy}}': newest('orquanta_policy_chain_broken', 'policy') },
+      series: {
+        '{{policy}} broken': newest('orquanta_policy_chain_broken', 'policy'),
+        '{{policy}} name taken': newest('orquanta_policy_name_taken', 'policy'),
+      },
     },
     {
       title: 'Spent this month',

@@ -48,6 +48,7 @@ describe('referencePages', () => {
     expect(page).toMatch(/`orquanta_cards` +\| gauge +\| `product`, `state` /);
     expect(page).toMatch(/`workqueue_depth` +\| gauge +\| `name` /);
     expect(page).toMatch(/`orquanta_policy_chain_broken` +\| gauge +\| `policy` /);
+    expect(page).toMatch(/`orquanta_policy_name_taken` +\| gauge +\| `policy` /);
   });
 
   it('says beside the metrics how to have them served to those alone who may read them', () => {

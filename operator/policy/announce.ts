@@ -4,9 +4,10 @@ import { isApiError } from '../runtime/errors.ts';
 import type { EventNote } from '../runtime/events.ts';
 import type { Log } from '../runtime/log.ts';
 import type { BudgetNotice } from './bill/alerts.ts';
+import type { ForeignRevision } from './ledger/ledger.ts';
 import type { Version } from './ledger/version.ts';
 import type { PolicyMetrics } from './metrics.ts';
-import { brokenWords, versionWords } from './status.ts';
+import { brokenWords, foreignWords, versionWords } from './status.ts';
 
 export interface PolicyEvents {
   record(event: EventNote): void;
@@ -32,6 +33,16 @@ export function announceBroken(policy: SovereignPolicy, words: string, { events,
   const note = brokenWords(policy.metadata.name, words);
   log.error({ policy: policy.metadata.name, words }, `Policy can't be trusted: ${note}`);
   events.record({ regarding: reference(policy), type: 'Warning', reason: 'ChainBroken', action: 'Verify', note });
+}
+
+export function announceForeign(
+  policy: SovereignPolicy,
+  foreign: ForeignRevision,
+  { events, log }: PolicyAudience,
+): void {
+  const note = foreignWords(foreign);
+  log.error({ policy: policy.metadata.name, revision: foreign.name }, note);
+  events.record({ regarding: reference(policy), type: 'Warning', reason: 'NameTaken', action: 'Mutate', note });
 }
 
 /** Once for each crossing, whoever leads: resolves when the event is there, or can't be. */

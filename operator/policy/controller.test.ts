@@ -1,5 +1,6 @@
 // The controller on an API server: what it tells of a budget, and that it tells it once, whatever fails and whoever leads; when it
-// writes whether there is heat; and whether its metrics say that a ledger is broken.
+// writes whether there is heat; whether its metrics say that a ledger is broken; and what it does while somebody else has the name of
+// the next version.
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import {
@@ -9,6 +10,7 @@ import {
   type SovereignPolicySpec,
 } from '../resources/sovereignpolicy.ts';
 import type { HeatObserver } from '../resources/heatobserver.ts';
+import { labels } from '../resources/labels.ts';
 import { ApiClient } from '../runtime/client.ts';
 import { ApiError, type ApiErrorKind } from '../runtime/errors.ts';
 import { EventRecorder } from '../runtime/events.ts';
@@ -16,13 +18,14 @@ import { silentLog } from '../runtime/log.ts';
 import { controllerRevisions, events } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
-import { announceBudget } from './announce.ts';
+import { announceBudget, announceForeign, type PolicyEvents } from './announce.ts';
 import type { PolicyBill } from './bill/billing.ts';
 import { budgetStanding } from './bill/budget.ts';
 import { parseMoney } from './bill/money.ts';
 import { PolicyController } from './controller.ts';
+import { ForeignRevisionError } from './ledger/ledger.ts';
 import { type PolicyMetrics, policyMetrics } from './metrics.ts';
-import { anObserver, aPolicy, aProcess, aServer, ledgerNamespace, never } from './testing.ts';
+import { aFailure, anObserver, aPolicy, aProcess, aServer, ledgerNamespace, never, takeName } from './testing.ts';
 
 const budget = { monthly: '100.00', namespaces: [{ namespace: 'ml', monthly: '40.00' }] };
 
@@ -45,7 +48,8 @@ async function aCluster(spec: Partial<SovereignPolicySpec> = { budget }) {
     return items.map(({ reason, note = '' }) => `${reason ?? ''}: ${note.split(' for 2026')[0] ?? ''}`).sort();
   };
   const observers = new Store<HeatObserver>();
-  return { clock, server, client, spending, observers, stored, edit, told };
+  const recorded: string[] = [];
+  return { clock, server, client, spending, observers, stored, edit, told, recorded };
 }
 
 type Cluster = Awaited<ReturnType<typeof aCluster>>;
@@ -60,7 +64,7 @@ function billOf({ spec }: SovereignPolicy, { month, spent }: Spending): PolicyBi
 
 /** One leader's term: it looks at the policy as often as it is told to. */
 async function aTerm(
-  { clock, server, spending, observers, stored }: Cluster,
+  { clock, server, spending, observers, stored, recorded }: Cluster,
   metrics: PolicyMetrics = policyMetrics(new Registry()),
 ) {
   const { client, keeper, policies } = aProcess(server, [await stored()], { clock });
@@ -69,7 +73,11 @@ async function aTerm(
     reportingController: 'orquanta.io/operator',
     reportingInstance: 'operator-1',
   });
-  const audience = { events: recorder, log: silentLog, metrics };
+  const told: PolicyEvents = {
+    record: ({ reason, note }) => void recorded.push(`${reason}: ${note}`),
+    recordOnce: (event, occasion, signal) => recorder.recordOnce(event, occasion, signal),
+  };
+  const audience = { events: told, log: silentLog, metrics };
   const controller = new PolicyController({
     ...{ client, policies, keeper, clock },
     billing: { billOf: (policy) => billOf(policy, spending) },
@@ -83,17 +91,21 @@ async function aTerm(
       metrics.gone(policy);
     },
     onBroken: () => undefined,
+    onForeign: (policy, foreign) => {
+      announceForeign(policy, foreign, audience);
+    },
     onBudget: (policy, notice, signal) => announceBudget(policy, notice, audience, signal),
   });
-  return async () => {
+  const look = async () => {
     policies.absorb(await stored());
     return controller.reconcile('default', never);
   };
+  return { look, keeper };
 }
 
 /** The one look of a leader that dies then. */
 async function lookOnce(cluster: Cluster): Promise<void> {
-  const look = await aTerm(cluster);
+  const { look } = await aTerm(cluster);
   await look();
 }
 
@@ -110,7 +122,7 @@ function failNext({ server }: Cluster, path: string, kind: ApiErrorKind, answer:
 describe('R7: events about the budget', () => {
   it('say each percentage and the limit once, for the whole and for a namespace', async () => {
     const cluster = await aCluster();
-    const look = await aTerm(cluster);
+    const { look } = await aTerm(cluster);
     await look();
     expect(await cluster.told()).toEqual([]);
     cluster.spending.spent = { ml: '33.00', web: '50.00' };
@@ -151,7 +163,7 @@ describe('R7: events about the budget', () => {
 
   it('are said anew in a new month, and under a limit that was raised', async () => {
     const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
-    const look = await aTerm(cluster);
+    const { look } = await aTerm(cluster);
     cluster.spending.spent = { ml: '8.00' };
     await look();
     await cluster.edit({ budget: { monthly: '20.00' } });
@@ -171,7 +183,7 @@ describe('R7: events about the budget', () => {
     const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
     cluster.spending.spent = { ml: '8.00' };
     await lookOnce(cluster);
-    const next = await aTerm(cluster);
+    const { look: next } = await aTerm(cluster);
     await forgetEvents(cluster);
     cluster.spending.spent = { ml: '7.99' };
     await next();
@@ -198,7 +210,7 @@ describe('R7: events about the budget', () => {
   ] as const)('are said once by the next leader where %s and the first one died', async (_, path, kind, answer) => {
     const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
     cluster.spending.spent = { ml: '8.00' };
-    const first = await aTerm(cluster);
+    const { look: first } = await aTerm(cluster);
     failNext(cluster, path, kind, answer);
     await expect(first()).rejects.toThrow('as the test has it');
     await lookOnce(cluster);
@@ -209,7 +221,7 @@ describe('R7: events about the budget', () => {
   it('hold nothing up where nobody may write them: the condition says it all the same', async () => {
     const cluster = await aCluster({ budget: { monthly: '10.00', alertPercents: [80] } });
     cluster.spending.spent = { ml: '8.00' };
-    const look = await aTerm(cluster);
+    const { look } = await aTerm(cluster);
     failNext(cluster, 'events', 'Forbidden');
     await look();
     const { status } = await cluster.stored();
@@ -225,7 +237,7 @@ describe('a token that is longer than status may hold', () => {
     'is cut, and asks for one %s, though the cut goes through a character',
     async (what) => {
       const cluster = await aCluster({});
-      const look = await aTerm(cluster);
+      const { look } = await aTerm(cluster);
       await look();
       const annotations = { [`orquanta.io/${what}`]: `1@${'x'.repeat(253)}😀` };
       await cluster.client.patch(sovereignPolicies, { name: 'default' }, { metadata: { annotations } }, never);
@@ -243,7 +255,7 @@ describe('a token that is longer than status may hold', () => {
 describe('whether there is heat', () => {
   it('is written when the observer changes, and not again while it stays as it is', async () => {
     const cluster = await aCluster({ heat: { namespace: 'ml', name: 'one' } });
-    const look = await aTerm(cluster);
+    const { look } = await aTerm(cluster);
     const said = async () => {
       await look();
       const { metadata, status } = await cluster.stored();
@@ -277,7 +289,7 @@ describe('a broken ledger', () => {
   /** What one more look of a new leader makes of the gauge. */
   async function gaugeAfterALook(cluster: Cluster): Promise<string | undefined> {
     const registry = new Registry();
-    const look = await aTerm(cluster, policyMetrics(registry));
+    const { look } = await aTerm(cluster, policyMetrics(registry));
     await look();
     const lines = (await registry.metrics()).split('\n');
     return lines.find((line) => line.startsWith('orquanta_policy_chain_broken'));
@@ -292,6 +304,173 @@ describe('a broken ledger', () => {
     const annotations = { 'orquanta.io/reset': 'mended' };
     await cluster.client.patch(sovereignPolicies, { name: 'default' }, { metadata: { annotations } }, never);
     expect(await gaugeAfterALook(cluster)).toBe('orquanta_policy_chain_broken{policy="default"} 0');
+  });
+});
+
+describe('a name that somebody else has taken', () => {
+  const message = (name: string) =>
+    expect.stringContaining(`ControllerRevision orquanta-system/${name} isn't`) as string;
+  const saysTaken = (name: string) => ({ status: 'True', reason: 'NameTaken', message: message(name) });
+  const saysNothing = { status: 'False', reason: 'ChainIntact' };
+
+  async function stalledOf({ stored }: Cluster) {
+    return (await stored()).status?.conditions?.find(({ type }) => type === 'Stalled');
+  }
+
+  async function annotate({ client }: Cluster, annotations: Record<string, string>): Promise<void> {
+    await client.patch(sovereignPolicies, { name: 'default' }, { metadata: { annotations } }, never);
+  }
+
+  it('is said from the look after the commit that met it until it is gone, and told once', async () => {
+    const cluster = await aCluster({});
+    const { look } = await aTerm(cluster);
+    await look();
+    expect(await stalledOf(cluster)).toMatchObject(saysNothing);
+    const giveBack = await takeName(cluster.client, 'default-2');
+    await cluster.edit({ headroomPermille: 100 });
+    for (let looks = 0; looks < 3; looks += 1) {
+      expect(await look()).toEqual({ kind: 'requeueAfter', milliseconds: 5_000 });
+      expect(await stalledOf(cluster)).toMatchObject(saysTaken('default-2'));
+    }
+    expect(cluster.recorded).toEqual([
+      expect.stringContaining('NameTaken: ControllerRevision orquanta-system/default-2'),
+    ]);
+    expect((await cluster.stored()).status).toMatchObject({ version: 1, effectiveHeadroomPermille: 50 });
+    await giveBack();
+    await look();
+    expect(await stalledOf(cluster)).toMatchObject(saysNothing);
+    expect((await cluster.stored()).status).toMatchObject({ version: 2, effectiveHeadroomPermille: 100 });
+  });
+
+  it('is said although nobody but a job has met it, and nothing is left to commit', async () => {
+    const cluster = await aCluster({});
+    const term = await aTerm(cluster);
+    await term.look();
+    const giveBack = await takeName(cluster.client, 'default-2');
+    await expect(term.keeper.learn('default', aFailure('a'), never)).rejects.toThrow(ForeignRevisionError);
+    await term.look();
+    expect(await stalledOf(cluster)).toMatchObject(saysTaken('default-2'));
+    await giveBack();
+    await term.look();
+    expect(await stalledOf(cluster)).toMatchObject(saysNothing);
+  });
+
+  it('is told again where another one stands behind it', async () => {
+    const cluster = await aCluster({});
+    const { look } = await aTerm(cluster);
+    await look();
+    const giveBack = await takeName(cluster.client, 'default-2');
+    await takeName(cluster.client, 'default-3');
+    await cluster.edit({ headroomPermille: 100 });
+    await look();
+    await giveBack();
+    await look();
+    await cluster.edit({ headroomPermille: 150 });
+    await look();
+    expect(await stalledOf(cluster)).toMatchObject(saysTaken('default-3'));
+    expect(cluster.recorded.map((words) => words.slice(0, 58))).toEqual([
+      'NameTaken: ControllerRevision orquanta-system/default-2 is',
+      'NameTaken: ControllerRevision orquanta-system/default-3 is',
+    ]);
+  });
+
+  it('is found by the next leader too, even where status was wiped, and where it is the first one', async () => {
+    const cluster = await aCluster({});
+    const giveBack = await takeName(cluster.client, 'default-1');
+    await lookOnce(cluster);
+    expect(await stalledOf(cluster)).toMatchObject(saysTaken('default-1'));
+    const wiped = await cluster.stored();
+    await cluster.client.replaceStatus<SovereignPolicy>(sovereignPolicies, wiped, {}, never);
+    const { look } = await aTerm(cluster);
+    expect(await look()).toEqual({ kind: 'requeueAfter', milliseconds: 5_000 });
+    expect(await stalledOf(cluster)).toMatchObject(saysTaken('default-1'));
+    await giveBack();
+    await look();
+    expect((await cluster.stored()).status).toMatchObject({ version: 1, mode: 'Apply' });
+    expect(await stalledOf(cluster)).toMatchObject(saysNothing);
+  });
+
+  it('is over when it turns out to be a version that had lost its label, and has it again', async () => {
+    const cluster = await aCluster({});
+    await lookOnce(cluster);
+    const before = await cluster.stored();
+    await aProcess(cluster.server, [before]).keeper.learn('default', aFailure('a'), never);
+    const version = { namespace: ledgerNamespace, name: 'default-2' };
+    const label = (policy: string | null) =>
+      cluster.client.patch(controllerRevisions, version, { metadata: { labels: { [labels.policy]: policy } } }, never);
+    await label(null);
+    const { look } = await aTerm(cluster);
+    await look();
+    expect(await stalledOf(cluster)).toMatchObject(saysTaken('default-2'));
+    await label('default');
+    await look();
+    await look();
+    expect(await stalledOf(cluster)).toMatchObject(saysNothing);
+    expect((await cluster.stored()).status).toMatchObject({ version: 2, lastCause: 'OutOfMemory' });
+  });
+
+  it.each(['reset', 'rollback'] as const)(
+    'holds a %s back, which is carried out as soon as it is gone',
+    async (what) => {
+      const cluster = await aCluster({});
+      const { look } = await aTerm(cluster);
+      await look();
+      const giveBack = await takeName(cluster.client, 'default-2');
+      await annotate(cluster, { [`orquanta.io/${what}`]: '1@now' });
+      await look();
+      const handled = what === 'reset' ? 'lastHandledReset' : 'lastHandledRollback';
+      expect((await cluster.stored()).status?.[handled]).toBeUndefined();
+      await giveBack();
+      await look();
+      expect((await cluster.stored()).status).toMatchObject({ version: 2, [handled]: '1@now' });
+    },
+  );
+
+  it('keeps what was carried out before it: a refusal is said all the same', async () => {
+    const cluster = await aCluster({});
+    const { look } = await aTerm(cluster);
+    await look();
+    await takeName(cluster.client, 'default-2');
+    await annotate(cluster, { 'orquanta.io/rollback': 'nonsense' });
+    await cluster.edit({ headroomPermille: 100 });
+    await look();
+    const { status } = await cluster.stored();
+    expect(status?.lastHandledRollback).toBe('nonsense');
+    expect(status?.conditions?.find(({ type }) => type === 'RequestRefused')?.reason).toBe('InvalidRequest');
+  });
+
+  it('is all that a look passes over: what the API server would not take is tried again', async () => {
+    const cluster = await aCluster({});
+    const { look } = await aTerm(cluster);
+    failNext(cluster, 'controllerrevisions', 'Unavailable');
+    await expect(look()).rejects.toThrow('as the test has it');
+  });
+
+  it('stands in the metrics', async () => {
+    const cluster = await aCluster({});
+    const registry = new Registry();
+    const { look } = await aTerm(cluster, policyMetrics(registry));
+    const gauge = async () => /orquanta_policy_name_taken[{].*[}] \d/.exec(await registry.metrics())?.[0];
+    const giveBack = await takeName(cluster.client, 'default-1');
+    await look();
+    expect(await gauge()).toBe('orquanta_policy_name_taken{policy="default"} 1');
+    await giveBack();
+    await look();
+    expect(await gauge()).toBe('orquanta_policy_name_taken{policy="default"} 0');
+  });
+
+  it('is asked for no more once the name was found free', async () => {
+    const cluster = await aCluster({});
+    const { look } = await aTerm(cluster);
+    await look();
+    const asked: string[] = [];
+    cluster.server.intercept((request, serve) => {
+      if (request.path.includes('controllerrevisions')) asked.push(request.path);
+      return serve();
+    });
+    await look();
+    await look();
+    expect(asked).toEqual([]);
   });
 });
 

@@ -13,9 +13,10 @@ import type { Keeper } from './keeper.ts';
 import { heatAvailability, type KnownObservers } from './heat-availability.ts';
 import { fadesAt } from './learn.ts';
 import type { Chain } from './ledger/chain.ts';
+import { type ForeignRevision, ForeignRevisionError } from './ledger/ledger.ts';
 import type { PolicyStanding } from './metrics.ts';
 import { resetRequest, type RollbackRequest, rollbackRequest } from './requests.ts';
-import { type Findings, policyStatus } from './status.ts';
+import { type Findings, foreignWords, policyStatus } from './status.ts';
 
 export interface PolicyControllerOptions {
   readonly client: ApiClient;
@@ -27,6 +28,7 @@ export interface PolicyControllerOptions {
   readonly succeededAt: (signature: string) => number | undefined;
   readonly clock: Clock;
   readonly onBroken: (policy: SovereignPolicy, words: string) => void;
+  readonly onForeign: (policy: SovereignPolicy, foreign: ForeignRevision) => void;
   /**
    * Before the status that says it was told is written: who dies between the two tells it again, and the same telling twice
    * must be one. A rejection is an alert that is not told yet.
@@ -41,6 +43,7 @@ export interface PolicyControllerOptions {
 interface Look {
   readonly now: number;
   readonly chain: Chain;
+  readonly foreign: ForeignRevision | undefined;
   readonly breakers: readonly Breaker[];
   readonly bill: PolicyBill;
 }
@@ -65,22 +68,41 @@ export class PolicyController {
     // The ledger outlives it: made again, it goes on where it was.
     if (!policy) onGone(name);
     if (!policy || policy.metadata.deletionTimestamp !== undefined) return done;
-    await keeper.begin(policy, signal);
-    const handled = await this.#handleRequests(policy, signal);
-    await keeper.followSpec(policy, signal);
-    await keeper.fade(policy, signal);
-    const look = this.#look(policy, await keeper.confirmedChainOf(policy, signal));
+    const handled = await this.#carryOut(policy, signal);
+    const chain = await keeper.confirmedChainOf(policy, signal);
+    const look = this.#look(policy, chain, await keeper.foreignRevisionOf(policy, signal));
     const outcome = await this.#writeStatus(policy, look, handled, signal);
     return outcome ?? again(look);
   }
 
-  #look(policy: SovereignPolicy, chain: Chain): Look {
+  /** As far as the ledger can be added to: what it can't take now is asked of it again at the next look. */
+  async #carryOut(policy: SovereignPolicy, signal: AbortSignal): Promise<Handled> {
+    const { keeper } = this.#options;
+    let handled = handledBefore(policy);
+    try {
+      await keeper.begin(policy, signal);
+      handled = await this.#handleRequests(policy, signal);
+      await keeper.followSpec(policy, signal);
+      await keeper.fade(policy, signal);
+    } catch (error) {
+      // The look that follows finds it, and status says it.
+      if (!(error instanceof ForeignRevisionError)) throw error;
+    }
+    return handled;
+  }
+
+  #look(policy: SovereignPolicy, chain: Chain, foreign: ForeignRevision | undefined): Look {
     const { clock, succeededAt, billing, onStanding } = this.#options;
     const now = clock.now();
     const breakers = chain.kind === 'Intact' ? openBreakers(chain.versions, succeededAt, now) : [];
     const bill = billing.billOf(policy);
-    onStanding(policy, { openBreakers: breakers.length, chainIsBroken: chain.kind === 'Broken', bill });
-    return { now, chain, breakers, bill };
+    onStanding(policy, {
+      openBreakers: breakers.length,
+      chainIsBroken: chain.kind === 'Broken',
+      nameIsTaken: foreign !== undefined,
+      bill,
+    });
+    return { now, chain, foreign, breakers, bill };
   }
 
   async #handleRequests(policy: SovereignPolicy, signal: AbortSignal): Promise<Handled> {
@@ -119,13 +141,13 @@ export class PolicyController {
   /** What must be written, was; undefined: nothing stands in the way of a later look. */
   async #writeStatus(
     policy: SovereignPolicy,
-    { now, chain, breakers, bill }: Look,
+    { now, chain, foreign, breakers, bill }: Look,
     handled: Handled,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { client, policies, heatObservers, ledgerNamespace, onBroken, onBudget } = this.#options;
+    const { client, policies, heatObservers, ledgerNamespace, onBroken, onForeign, onBudget } = this.#options;
     const heat = heatAvailability(policy, heatObservers);
-    const findings = { ...handled, breakers, bill: shownBill(policy, bill), heat, ledgerNamespace };
+    const findings = { ...handled, breakers, foreign, bill: shownBill(policy, bill), heat, ledgerNamespace };
     const status = policyStatus(policy, policyDefaults(policy.spec), chain, findings, now);
     if (isDeepStrictEqual(status, policy.status)) return undefined;
     for (const notice of budgetNotices(bill, policy.status?.spent)) await onBudget(policy, notice, signal);
@@ -137,6 +159,7 @@ export class PolicyController {
       throw error;
     }
     if (chain.kind === 'Broken' && !wasBroken(policy)) onBroken(policy, chain.words);
+    if (foreign && !wasSaid(policy, foreign)) onForeign(policy, foreign);
     return undefined;
   }
 }
@@ -157,6 +180,16 @@ function shownBill({ spec, status }: SovereignPolicy, bill: PolicyBill): PolicyB
 
 function wasBroken({ status }: SovereignPolicy): boolean {
   return (status?.conditions ?? []).some(({ type, status: truth }) => type === 'ChainBroken' && truth === 'True');
+}
+
+function wasSaid({ status }: SovereignPolicy, foreign: ForeignRevision): boolean {
+  const condition = status?.conditions?.find(({ type }) => type === 'Stalled');
+  return condition?.message === foreignWords(foreign);
+}
+
+function handledBefore(policy: SovereignPolicy): Handled {
+  const { lastHandledReset, lastHandledRollback } = policy.status ?? {};
+  return { refusal: refusalBefore(policy), handledReset: lastHandledReset, handledRollback: lastHandledRollback };
 }
 
 /** Stays until another request is made. */

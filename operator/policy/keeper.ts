@@ -6,7 +6,7 @@ import type { Store } from '../runtime/store.ts';
 import { openBreakers } from './breaker.ts';
 import { created, edited, faded, resetTo, rolledBack, taught, versionOf } from './learn.ts';
 import type { Chain, Witness } from './ledger/chain.ts';
-import type { Ledger, Propose, Retention } from './ledger/ledger.ts';
+import type { ForeignRevision, Ledger, Propose, Retention } from './ledger/ledger.ts';
 import type { Failure, Version } from './ledger/version.ts';
 
 export interface KeeperOptions {
@@ -36,6 +36,11 @@ export class Keeper {
   /** For whoever is going to say it aloud: a break is confirmed by the API server. */
   confirmedChainOf(policy: SovereignPolicy, signal: AbortSignal): Promise<Chain> {
     return this.#options.ledger.confirm(policy.metadata.name, witnessOf(policy), signal);
+  }
+
+  /** Whose object keeps the next version from being made; undefined: nobody's, as far as is known. */
+  foreignRevisionOf(policy: SovereignPolicy, signal: AbortSignal): Promise<ForeignRevision | undefined> {
+    return this.#options.ledger.foreignRevision(policy.metadata.name, witnessOf(policy), signal);
   }
 
   /** The first version, where there is none. */
@@ -85,7 +90,7 @@ export class Keeper {
 
   /**
    * The version that a failure made, now or earlier. Undefined where the policy doesn't learn: it is gone, its mode is Off, or
-   * its chain is broken.
+   * its chain is broken. A ForeignRevisionError: it can't, until somebody deletes that.
    */
   async learn(policyName: string, failure: Failure, signal: AbortSignal): Promise<Version | undefined> {
     const policy = this.#options.policies.get(policyName);

@@ -10,7 +10,14 @@ import type { Log } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
 import type { Store } from '../runtime/store.ts';
 import { WorkQueue } from '../runtime/work-queue.ts';
-import { announceBroken, announceBudget, announceVersion, type PolicyAudience, type PolicyEvents } from './announce.ts';
+import {
+  announceBroken,
+  announceBudget,
+  announceForeign,
+  announceVersion,
+  type PolicyAudience,
+  type PolicyEvents,
+} from './announce.ts';
 import type { PolicyCollections } from './collections.ts';
 import { PolicyController } from './controller.ts';
 import { createDefaultPolicy, defaultPolicyName } from './default-policy.ts';
@@ -116,6 +123,9 @@ export function leadPolicies(options: PolicyLeadOptions): PolicyLead {
     },
     onBroken: (policy, words) => {
       announceBroken(policy, words, audience);
+    },
+    onForeign: (policy, foreign) => {
+      announceForeign(policy, foreign, audience);
     },
     onBudget: (policy, notice, signal) => announceBudget(policy, notice, audience, signal),
   });

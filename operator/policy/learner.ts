@@ -2,6 +2,7 @@
 import type { GPUJob } from '../resources/gpujob.ts';
 import { type LearningCause } from '../resources/sovereignpolicy.ts';
 import type { Keeper } from './keeper.ts';
+import { ForeignRevisionError } from './ledger/ledger.ts';
 import { workloadSignature } from './signature.ts';
 
 export interface Lesson {
@@ -17,11 +18,17 @@ export class Learner {
     this.#keeper = keeper;
   }
 
-  /** The version it made, once for each job and run; undefined where the policy doesn't learn. */
+  /** The version it made, once for each job and run; undefined where the policy doesn't learn, or can't. */
   async learn(gpujob: GPUJob, lesson: Lesson, signal: AbortSignal): Promise<number | undefined> {
     const { namespace, name, uid } = gpujob.metadata;
     const { cause: kind, run, policyName } = lesson;
     const failure = { kind, namespace, name, uid, run, ...workloadSignature(gpujob) };
-    return (await this.#keeper.learn(policyName, failure, signal))?.version;
+    try {
+      return (await this.#keeper.learn(policyName, failure, signal))?.version;
+    } catch (error) {
+      // As with a broken chain: the policy says what is wrong with it, and the job doesn't wait for whoever mends that.
+      if (error instanceof ForeignRevisionError) return undefined;
+      throw error;
+    }
   }
 }

@@ -22,8 +22,12 @@ function aBill(spent: Record<string, number>, currency = 'USD'): PolicyBill {
 function aProcess() {
   const registry = new Registry();
   const metrics = policyMetrics(registry);
-  const stands = (policy: string, bill: PolicyBill, { openBreakers = 0, chainIsBroken = false } = {}): void => {
-    metrics.standing(policy, { openBreakers, chainIsBroken, bill });
+  const stands = (
+    policy: string,
+    bill: PolicyBill,
+    { openBreakers = 0, chainIsBroken = false, nameIsTaken = false } = {},
+  ) => {
+    metrics.standing(policy, { openBreakers, chainIsBroken, nameIsTaken, bill });
   };
   const seen = async () => (await registry.metrics()).split('\n').filter((line) => /^[a-z]/.test(line));
   return { metrics, stands, seen };
@@ -36,6 +40,7 @@ describe('the metrics of a policy', () => {
     expect(await seen()).toEqual([
       'orquanta_policy_open_breakers{policy="default"} 2',
       'orquanta_policy_chain_broken{policy="default"} 0',
+      'orquanta_policy_name_taken{policy="default"} 0',
       'orquanta_spent_this_month{policy="default",namespace="ml",currency="USD"} 3.5',
       'orquanta_spent_this_month{policy="default",namespace="web",currency="USD"} 2',
       'orquanta_budget_alert_percent{policy="default",namespace=""} 50',
@@ -46,11 +51,12 @@ describe('the metrics of a policy', () => {
   it('say nothing any more of last month, of another currency, and of a budget that is taken away', async () => {
     const { stands, seen } = aProcess();
     stands('default', aBill({ ml: 3_500_000, web: 2_000_000 }));
-    expect(await seen()).toHaveLength(6);
+    expect(await seen()).toHaveLength(7);
     stands('default', { ...aBill({ web: 1_000_000 }, 'EUR'), standing: undefined });
     expect(await seen()).toEqual([
       'orquanta_policy_open_breakers{policy="default"} 0',
       'orquanta_policy_chain_broken{policy="default"} 0',
+      'orquanta_policy_name_taken{policy="default"} 0',
       'orquanta_spent_this_month{policy="default",namespace="web",currency="EUR"} 1',
     ]);
   });
@@ -71,7 +77,7 @@ describe('the metrics of a policy', () => {
   it('say nothing any more of a policy that is gone', async () => {
     const { metrics, stands, seen } = aProcess();
     stands('default', aBill({ ml: 1_000_000 }), { chainIsBroken: true });
-    expect(await seen()).toHaveLength(5);
+    expect(await seen()).toHaveLength(6);
     metrics.gone('default');
     expect(await seen()).toEqual([]);
   });

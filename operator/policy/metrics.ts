@@ -17,6 +17,7 @@ export interface PolicyMetrics {
 export interface PolicyStanding {
   readonly openBreakers: number;
   readonly chainIsBroken: boolean;
+  readonly nameIsTaken: boolean;
   readonly bill: PolicyBill;
 }
 
@@ -59,6 +60,12 @@ export function policyMetrics(registry: Registry): PolicyMetrics {
     'Whether a version in the ledger of the policy is missing or altered: 1 until it is back or the policy is reset, else 0.',
     [],
     ({ chainIsBroken }) => [[{}, chainIsBroken ? 1 : 0]],
+  );
+  gauge(
+    'orquanta_policy_name_taken',
+    "Whether a ControllerRevision that isn't the policy's has the name of its next version: 1 until it is gone, else 0.",
+    [],
+    ({ nameIsTaken }) => [[{}, nameIsTaken ? 1 : 0]],
   );
   gauge(
     'orquanta_spent_this_month',

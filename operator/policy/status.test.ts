@@ -9,6 +9,7 @@ import { aFailure, aPolicy, aProcess, aServer, never } from './testing.ts';
 const now = Date.parse('2026-11-21T12:00:00Z');
 const nothing: Findings = {
   breakers: [],
+  foreign: undefined,
   refusal: undefined,
   handledReset: undefined,
   handledRollback: undefined,
@@ -60,6 +61,30 @@ describe('the status of a policy', () => {
     expect(conditionOf(status, 'Ready')?.message).toContain(
       'kubectl annotate sovereignpolicy default orquanta.io/reset=',
     );
+  });
+
+  it('says whose object has the name of the next version and what to do, while what was learned holds', async () => {
+    const foreign = { namespace: 'orquanta-system', name: 'default-3' };
+    const chain = await aChain();
+    const status = statusOf(aPolicy(), chain, { foreign });
+    const message =
+      "ControllerRevision orquanta-system/default-3 isn't this policy's, but has the name of its next version. What is in force holds and nothing is learned. Look whose it is, then delete it, or make it anew under another name: kubectl --namespace orquanta-system delete controllerrevision default-3";
+    expect(conditionOf(status, 'Stalled')).toMatchObject({ status: 'True', reason: 'NameTaken', message });
+    expect(conditionOf(status, 'Ready')).toMatchObject({ status: 'False', reason: 'NameTaken', message });
+    expect(conditionOf(status, 'ChainBroken')?.status).toBe('False');
+    expect(status).toMatchObject({ version: 2, mode: 'Apply', effectiveHeadroomPermille: 60 });
+    const mended = statusOf({ ...aPolicy(), status }, chain);
+    expect(conditionOf(mended, 'Stalled')).toMatchObject({ status: 'False', reason: 'ChainIntact', message: '' });
+    expect(conditionOf(mended, 'Ready')).toMatchObject({ status: 'True', reason: 'Learning' });
+  });
+
+  it('of a broken chain that no reset can follow says first what is in the way of one', () => {
+    const foreign = { namespace: 'orquanta-system', name: 'default-8' };
+    const chain: Chain = { kind: 'Broken', words: 'version 3 is missing', highest: 7 };
+    const status = statusOf(aPolicy(), chain, { foreign });
+    for (const type of ['Stalled', 'Ready']) expect(conditionOf(status, type)?.reason).toBe('NameTaken');
+    expect(conditionOf(status, 'ChainBroken')).toMatchObject({ status: 'True', reason: 'ChainBroken' });
+    expect(status.mode).toBe('Broken');
   });
 
   it('names the workload whose breaker is open, and takes it back when it closes', async () => {

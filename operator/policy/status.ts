@@ -23,12 +23,15 @@ import type { Breaker } from './breaker.ts';
 import { outdatedCatalogue } from './default-policy.ts';
 import type { HeatAvailability } from './heat-availability.ts';
 import { type Chain, settingInForce } from './ledger/chain.ts';
+import type { ForeignRevision } from './ledger/ledger.ts';
 import { type Cause, isFailure, type Version } from './ledger/version.ts';
 import type { Setting } from './state.ts';
 
 /** What is to be said beside the chain. */
 export interface Findings {
   readonly breakers: readonly Breaker[];
+  /** Undefined where nothing keeps the next version from being made. */
+  readonly foreign: ForeignRevision | undefined;
   /** A rollback that could not be carried out. */
   readonly refusal: { readonly reason: PolicyReason; readonly message: string } | undefined;
   readonly handledRollback: string | undefined;
@@ -157,19 +160,21 @@ function verdictsOn(
   policy: SovereignPolicy,
   { learning }: DefaultedPolicySpec,
   chain: Chain,
-  { breakers, refusal, bill, heat }: Findings,
+  { breakers, foreign, refusal, bill, heat }: Findings,
 ): Partial<Record<PolicyConditionName, Verdict>> {
   const { name } = policy.metadata;
   const outdated = outdatedCatalogue(policy);
   const yes = (reason: PolicyReason, message: string): Verdict => ({ status: 'True', reason, message });
   const no = (reason: PolicyReason, message = ''): Verdict => ({ status: 'False', reason, message });
-  const broken = chain.kind === 'Broken' ? brokenWords(name, chain.words) : undefined;
+  const broken = chain.kind === 'Broken' ? yes('ChainBroken', brokenWords(name, chain.words)) : undefined;
+  // First of the two: not even the reset that a broken chain needs can be carried out.
+  const stalled = foreign ? yes('NameTaken', foreignWords(foreign)) : broken;
   const [worst] = breakers;
   return {
-    Ready: broken === undefined ? yes(readyReasons[learning.mode], '') : no('ChainBroken', broken),
+    Ready: stalled ? no(stalled.reason, stalled.message) : yes(readyReasons[learning.mode], ''),
     Reconciling: no('Observed'),
-    Stalled: broken === undefined ? no('ChainIntact') : yes('ChainBroken', broken),
-    ChainBroken: broken === undefined ? no('ChainIntact') : yes('ChainBroken', broken),
+    Stalled: stalled ?? no('ChainIntact'),
+    ChainBroken: broken ?? no('ChainIntact'),
     RequestRefused: refusal ? yes(refusal.reason, refusal.message) : no('RollbackCarriedOut'),
     BreakerOpen: worst
       ? yes(
@@ -221,4 +226,8 @@ function amountsOf({ month, currency, accrued }: PolicyBill, before: Spent | und
 
 export function brokenWords(name: string, words: string): string {
   return `${words}. The baseline holds and nothing is learned. Look at what changed the ControllerRevisions, then: kubectl annotate sovereignpolicy ${name} ${annotations.reset}="$(date +%s)" --overwrite`;
+}
+
+export function foreignWords({ namespace, name }: ForeignRevision): string {
+  return `ControllerRevision ${namespace}/${name} isn't this policy's, but has the name of its next version. What is in force holds and nothing is learned. Look whose it is, then delete it, or make it anew under another name: kubectl --namespace ${namespace} delete controllerrevision ${name}`;
 }

@@ -2,6 +2,7 @@
 import { sovereignPolicies, type SovereignPolicy, type SovereignPolicySpec } from '../resources/sovereignpolicy.ts';
 import type { HeatObserver } from '../resources/heatobserver.ts';
 import { ApiClient } from '../runtime/client.ts';
+import { controllerRevisions } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
 import { InMemoryApiServer } from '../runtime/testing/in-memory-api-server.ts';
@@ -53,6 +54,16 @@ export function aFailure(name: string, changes: Partial<Failure> = {}): Failure 
 
 export function aServer(clock = new FakeClock()) {
   return new InMemoryApiServer({ clock, resources: [{ resource: sovereignPolicies, status: true }] });
+}
+
+/** Somebody else's object gets a version's name; what comes back deletes it. */
+export async function takeName(client: ApiClient, name: string): Promise<() => Promise<void>> {
+  const manifest = { metadata: { name, namespace: ledgerNamespace }, revision: 1 };
+  const { metadata } = await client.create(controllerRevisions, manifest, {}, never);
+  return async () => {
+    const { uid } = metadata;
+    await client.delete(controllerRevisions, metadata, { uid, propagationPolicy: 'Background' }, never);
+  };
 }
 
 /** One process with its own memory of the ledger, as another replica or tool would be. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ControllerRevision } from '../../runtime/kubernetes.ts';
 import { controllerRevisions } from '../../runtime/resource.ts';
-import { aFailure, aPolicy, aProcess, aServer, ledgerNamespace, never } from '../testing.ts';
+import { aFailure, aPolicy, aProcess, aServer, never, takeName } from '../testing.ts';
 import { readChain, type Witness } from './chain.ts';
 import { ledgerIndex } from './ledger.ts';
 import { hashOf, type Version } from './version.ts';
@@ -112,8 +112,7 @@ describe('a chain', () => {
   it('does not wait for ever on a name that somebody else has taken: it says what to delete', async () => {
     const { keeper, client } = aProcess(aServer());
     await keeper.begin(aPolicy(), never);
-    const metadata = { name: 'default-2', namespace: ledgerNamespace };
-    await client.create(controllerRevisions, { metadata, revision: 1 }, {}, never);
+    await takeName(client, 'default-2');
     await expect(keeper.learn('default', aFailure('a'), never)).rejects.toThrow(
       "ControllerRevision orquanta-system/default-2 is in the way of the ledger and isn't of it: delete it",
     );

@@ -42,11 +42,17 @@ export interface LedgerOptions {
   readonly store: Store<ControllerRevision>;
 }
 
-/** Somebody else's object has the name of the next version: nothing can be learned until it is gone. */
+/** Somebody else's object that has the name of the next version. */
+export interface ForeignRevision {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Nothing can be learned until that object is gone. */
 export class ForeignRevisionError extends Error {
   override readonly name = 'ForeignRevisionError';
 
-  constructor(namespace: string, name: string) {
+  constructor({ namespace, name }: ForeignRevision) {
     super(`ControllerRevision ${namespace}/${name} is in the way of the ledger and isn't of it: delete it`);
   }
 }
@@ -56,6 +62,8 @@ export class Ledger {
   readonly #serial = new Serial();
   /** The newest version of each policy that this process has seen intact. */
   readonly #seen = new Map<string, Witness>();
+  /** Policies whose next version was found to have a free name, and whose commits have met no foreign revision since. */
+  readonly #nameIsFree = new Set<string>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -86,6 +94,27 @@ export class Ledger {
     const labelSelector = `${ledgerSelector}=${policy}`;
     const { items } = await client.list<ControllerRevision>(controllerRevisions, { namespace, labelSelector }, signal);
     for (const item of items) store.absorb(item);
+  }
+
+  /**
+   * What stands where the next version belongs: no watch shows it, as it lacks the label. The API server is asked until the name is
+   * free, and after that only when a commit has met one.
+   */
+  foreignRevision(
+    policy: string,
+    witness: Witness | undefined,
+    signal: AbortSignal,
+  ): Promise<ForeignRevision | undefined> {
+    const { namespace, store } = this.#options;
+    return this.#serial.run(policy, async () => {
+      if (this.#nameIsFree.has(policy)) return undefined;
+      const name = revisionName(policy, nextVersion(this.read(policy, witness)));
+      const found = await this.#find(name, signal);
+      if (found && !isOf(policy, found)) return { namespace, name };
+      if (found) store.absorb(found);
+      else this.#nameIsFree.add(policy);
+      return undefined;
+    });
   }
 
   /** Adds what `propose` makes of the chain as it is then, and gives the version; undefined where it proposes nothing. */
@@ -125,16 +154,25 @@ export class Ledger {
   }
 
   async #fetch(policy: string, version: number, signal: AbortSignal): Promise<void> {
-    const { client, namespace, store } = this.#options;
+    const { namespace, store } = this.#options;
     const name = revisionName(policy, version);
+    const found = await this.#find(name, signal);
+    // Forgotten already: so much has been written since that the list is the shorter way.
+    if (!found) return this.load(policy, signal);
+    if (!isOf(policy, found)) {
+      this.#nameIsFree.delete(policy);
+      throw new ForeignRevisionError({ namespace, name });
+    }
+    store.absorb(found);
+  }
+
+  async #find(name: string, signal: AbortSignal): Promise<ControllerRevision | undefined> {
+    const { client, namespace } = this.#options;
     try {
-      const found = await client.get(controllerRevisions, { namespace, name }, signal);
-      if (found.metadata.labels?.[labels.policy] !== policy) throw new ForeignRevisionError(namespace, name);
-      store.absorb(found);
+      return await client.get(controllerRevisions, { namespace, name }, signal);
     } catch (error) {
-      // Forgotten already: so much has been written since that the list is the shorter way.
       if (!isApiError(error, 'NotFound')) throw error;
-      await this.load(policy, signal);
+      return undefined;
     }
   }
 
@@ -160,15 +198,23 @@ export class Ledger {
   }
 }
 
+function isOf(policy: string, { metadata }: ControllerRevision): boolean {
+  return metadata.labels?.[labels.policy] === policy;
+}
+
+function nextVersion(chain: Chain): number {
+  if (chain.kind === 'Empty') return 1;
+  return (chain.kind === 'Intact' ? chain.head.version : chain.highest) + 1;
+}
+
 type Place = Pick<VersionContent, 'version' | 'previousHash' | 'oldest'>;
 
 /** A reset begins the chain anew behind everything that is known; the broken one stays readable until it is pruned. */
 function placeAfter(chain: Chain, { cause }: Proposal, retention: Retention): Place {
+  const version = nextVersion(chain);
   if (chain.kind === 'Intact') {
-    const { head, versions } = chain;
-    return { version: head.version + 1, previousHash: head.hash, oldest: oldestKept(versions, retention) };
+    return { version, previousHash: chain.head.hash, oldest: oldestKept(chain.versions, retention) };
   }
-  const version = chain.kind === 'Empty' ? 1 : chain.highest + 1;
   if (chain.kind === 'Broken' && cause.kind !== 'Reset')
     throw new TypeError('nothing but a reset follows a broken chain');
   return { version, previousHash: '', oldest: { version, previousHash: '' } };

@@ -2,9 +2,10 @@
 // API: scripts, dashboards and Argo CD's health check read them. It decides nothing.
 
 export const policyConditionTypes = {
-  Ready: 'True while placement uses this policy as its spec says; False while its ledger is broken.',
+  Ready:
+    'True while placement uses this policy as its spec says; False while its ledger is broken or can take no version.',
   Reconciling: 'True while the operator has not looked at the newest spec yet.',
-  Stalled: 'True when nothing will happen until somebody resets the policy: the message says how.',
+  Stalled: 'True when nothing will happen until somebody changes something: the reason and the message say what.',
   ChainBroken: 'True when a version in the ledger is missing or altered: the baseline holds and nothing is learned.',
   RequestRefused: 'True when the newest rollback could not be carried out: the message says why.',
   BreakerOpen: 'True while a workload fails so often in a row that it teaches nothing.',
@@ -21,6 +22,8 @@ export const policyReasonMeanings = {
   Observing: 'Failures are recorded with what they would have changed; placement uses the weights as they were.',
   LearningOff: 'Failures change nothing and are not recorded.',
   ChainBroken: 'The ledger is broken: baseline weights, and no learning, until the policy is reset.',
+  NameTaken:
+    "A ControllerRevision that isn't this policy's has the name of its next version: nothing is learned until it is deleted or renamed.",
   ChainIntact: 'Every version in the ledger follows the one before it.',
   Observed: 'The operator has looked at the newest spec.',
   RollbackCarriedOut: 'The newest request was carried out, or there was none.',
