@@ -103,7 +103,9 @@ function slimGPUJob({ metadata, spec, status }: GPUJob): GPUJob {
 function slimJob({ metadata, status }: Job): Job {
   const reservation = metadata.annotations?.[annotations.reservation];
   const { ownerReferences } = metadata;
-  const ends = (status?.conditions ?? []).filter(({ type }) => type === 'Complete' || type === 'Failed');
+  const ends = (status?.conditions ?? [])
+    .filter(({ type }) => type === 'Complete' || type === 'Failed')
+    .map(({ type, status }) => ({ type, status }));
   return {
     metadata: {
       ...slimMetadata(metadata),
@@ -115,10 +117,18 @@ function slimJob({ metadata, status }: Job): Job {
   };
 }
 
+type Resources = NonNullable<NonNullable<Pod['spec']>['containers'][number]['resources']>;
+
+function slimResources({ limits, requests }: Resources): Resources {
+  return { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) };
+}
+
+type Condition = NonNullable<NonNullable<Pod['status']>['conditions']>[number];
+
 function slimContainer(container: NonNullable<Pod['spec']>['containers'][number]): typeof container {
   return {
     name: container.name,
-    ...(container.resources ? { resources: container.resources } : {}),
+    ...(container.resources ? { resources: slimResources(container.resources) } : {}),
     ...(container.restartPolicy ? { restartPolicy: container.restartPolicy } : {}),
   };
 }
@@ -138,6 +148,7 @@ function slimPod({ metadata, spec, status }: Pod): Pod {
             ...(spec.initContainers ? { initContainers: spec.initContainers.map(slimContainer) } : {}),
             ...(spec.nodeName ? { nodeName: spec.nodeName } : {}),
             ...(spec.overhead ? { overhead: spec.overhead } : {}),
+            ...(spec.resources ? { resources: slimResources(spec.resources) } : {}),
           },
         }
       : {}),
@@ -145,11 +156,14 @@ function slimPod({ metadata, spec, status }: Pod): Pod {
   };
 }
 
-function slimPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['status']> {
+type PodStatus = NonNullable<Pod['status']>;
+type ContainerStatuses = NonNullable<PodStatus['containerStatuses']>;
+
+function slimPodStatus(status: PodStatus): PodStatus {
   const { phase, reason, message, startTime, conditions, containerStatuses, initContainerStatuses } = status;
-  const telling = (conditions ?? []).filter(
-    (condition) => condition.type === 'PodScheduled' || condition.type === 'DisruptionTarget',
-  );
+  const telling = (conditions ?? [])
+    .filter(({ type }) => type === 'PodScheduled' || type === 'DisruptionTarget')
+    .map(slimCondition);
   const terminal = phase === 'Failed' || phase === 'Succeeded';
   return {
     ...(phase === undefined ? {} : { phase }),
@@ -157,9 +171,28 @@ function slimPodStatus(status: NonNullable<Pod['status']>): NonNullable<Pod['sta
     ...(message === undefined ? {} : { message }),
     ...(startTime === undefined ? {} : { startTime }),
     ...(telling.length > 0 ? { conditions: telling } : {}),
-    ...(terminal && containerStatuses ? { containerStatuses } : {}),
-    ...(terminal && initContainerStatuses ? { initContainerStatuses } : {}),
+    ...(terminal && containerStatuses ? { containerStatuses: slimStatuses(containerStatuses) } : {}),
+    ...(terminal && initContainerStatuses ? { initContainerStatuses: slimStatuses(initContainerStatuses) } : {}),
   };
+}
+
+/** Without the times of probes, which are null in JSON. */
+function slimCondition({ type, status, lastTransitionTime, reason, message }: Condition): Condition {
+  return {
+    ...{ type, status },
+    ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+  };
+}
+
+/** What the containers left behind. Their images and ids are read by nobody. */
+function slimStatuses(statuses: ContainerStatuses): ContainerStatuses {
+  return statuses.map(({ name, state }) => {
+    if (!state?.terminated) return { name };
+    const { containerID: _id, startedAt: _start, ...terminated } = state.terminated;
+    return { name, state: { terminated } };
+  }) as ContainerStatuses;
 }
 
 function slimNode({ metadata, spec, status }: Node): Node {
@@ -196,7 +229,22 @@ function slimClaim({ metadata, status }: ResourceClaim): ResourceClaim {
   return {
     metadata: { ...slimMetadata(metadata), ...slimLabels(metadata), ...(ownerReferences ? { ownerReferences } : {}) },
     spec: {},
-    ...(status?.allocation ? { status: { allocation: status.allocation } } : {}),
+    ...(status?.allocation ? { status: { allocation: slimAllocation(status.allocation) } } : {}),
+  };
+}
+
+type Allocation = NonNullable<NonNullable<ResourceClaim['status']>['allocation']>;
+type Result = NonNullable<NonNullable<Allocation['devices']>['results']>[number];
+
+function slimAllocation({ devices }: Allocation): Allocation {
+  return { devices: { results: (devices?.results ?? []).map(slimResult) } };
+}
+
+function slimResult({ request, driver, pool, device, adminAccess, consumedCapacity }: Result): Result {
+  return {
+    ...{ request, driver, pool, device },
+    ...(adminAccess === true ? { adminAccess } : {}),
+    ...(consumedCapacity ? { consumedCapacity } : {}),
   };
 }
 

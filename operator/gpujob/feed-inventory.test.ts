@@ -27,7 +27,7 @@ function aCluster() {
   const inventory = new Inventory();
   feedInventory(watched, inventory);
   watched.nodes.store.absorb(structuredClone(node));
-  const held = (): number => inventory.used('node-a', 'nvidia.com/gpu');
+  const held = (resource = 'nvidia.com/gpu'): number => inventory.used('node-a', resource);
   const jobs = watched.jobs.store;
   return { gpujobs: watched.gpujobs.store, jobs, pods: watched.pods.store, held };
 }
@@ -68,6 +68,17 @@ describe('a run’s Job', () => {
     jobs.absorb(run());
     gpujobs.absorbDelete(gpujob.metadata);
     expect(held()).toBe(0);
+  });
+});
+
+describe('a bound Pod', () => {
+  it('holds what it asks for as a whole, which counts in place of what its containers ask for', () => {
+    const { pods, held } = aCluster();
+    const containers = [{ name: 'main', resources: { requests: { cpu: '1', 'example.com/fpga': '1' } } }];
+    const spec = { nodeName: 'node-a', containers, resources: { requests: { cpu: '3' } }, overhead: { cpu: '500m' } };
+    pods.absorb({ ...aPod(), spec });
+    expect(held('cpu')).toBe(3_500);
+    expect(held('example.com/fpga')).toBe(1);
   });
 });
 
