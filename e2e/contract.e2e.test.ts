@@ -7,14 +7,17 @@ import { systemClock } from '../operator/runtime/clock.ts';
 import { loadConnection } from '../operator/runtime/connection.ts';
 import type { Connection } from '../operator/runtime/connection.ts';
 import { HttpTransport } from '../operator/runtime/http-transport.ts';
-import { apiServerContract } from '../operator/runtime/testing/contract.ts';
+import { apiServerContract, type ContractServer, protobufContract } from '../operator/runtime/testing/contract.ts';
 import { ownCluster, ownSurroundings } from './setup/surroundings.ts';
 
 /** Of our own control plane, which alone can be made to forget. */
 const cluster = ownCluster();
 const notOurs = "USE_EXISTING_CLUSTER: someone else's etcd is not ours to compact, nor its API server to restart";
 
-apiServerContract('a real kube-apiserver', async () => {
+apiServerContract('a real kube-apiserver', realServer);
+protobufContract('a real kube-apiserver', realServer);
+
+async function realServer(): Promise<ContractServer> {
   const { connection, relay } = await relayed(
     await loadConnection({ environment: {}, kubeconfig: ownSurroundings().kubeconfig, clock: systemClock }),
   );
@@ -36,7 +39,7 @@ apiServerContract('a real kube-apiserver', async () => {
       relay.close();
     },
   };
-});
+}
 
 /** The same API server behind a port of our own; its certificate is still checked for its own name. */
 async function relayed(connection: Connection) {

@@ -2,6 +2,8 @@
 // caller's decision, by the error's kind.
 import { errorFromResponse, errorFromStatus } from './errors.ts';
 import type { KubernetesObject, ObjectMeta } from './kubernetes.ts';
+import { type ListBody, listIn, protobufOrJSON, watchEventIn } from './protobuf/envelope.ts';
+import type { Message } from './protobuf/message.ts';
 import { apiVersionOf, collectionPath, objectPath } from './resource.ts';
 import type { ObjectKey, Resource } from './resource.ts';
 import type { ApiRequest, Lane, Transport } from './transport.ts';
@@ -91,7 +93,7 @@ export class ApiClient {
     options: ListOptions,
     signal: AbortSignal,
   ): Promise<ListPage<T>> {
-    return this.#list<T>(resource, options, signal, undefined);
+    return this.#list<T>(resource, options, signal, resource.protobuf && protobufOrJSON);
   }
 
   /** The same list, but only each object's metadata travels. */
@@ -114,10 +116,11 @@ export class ApiClient {
       method: 'GET',
       path: collectionPath(resource, namespace),
       query: { ...selection, watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(timeoutSeconds) },
+      ...(resource.protobuf ? { accept: protobufOrJSON } : {}),
       lane: 'watch',
       signal,
     });
-    for await (const line of lines) yield watchEvent<T>(line as WireEvent<T>);
+    for await (const line of lines) yield watchEvent<T>(wireEvent(line, resource));
   }
 
   create<T extends KubernetesObject>(
@@ -233,15 +236,16 @@ export class ApiClient {
     accept: string | undefined,
   ): Promise<ListPage<T>> {
     const { namespace, limit, ...query } = options;
-    const body = await this.#send<WireList<T>>({
+    const body = await this.#send<WireList<T> | Buffer>({
       method: 'GET',
       path: collectionPath(resource, namespace),
       query: limit === undefined ? query : { ...query, limit: String(limit) },
       ...(accept === undefined ? {} : { accept }),
       signal,
     });
-    const page = { items: body.items ?? [], resourceVersion: body.metadata.resourceVersion };
-    return body.metadata.continue ? { ...page, continue: body.metadata.continue } : page;
+    const { items, metadata } = Buffer.isBuffer(body) ? listIn(body, messageOf<T>(resource)) : body;
+    const page = { items: items ?? [], resourceVersion: metadata.resourceVersion };
+    return metadata.continue ? { ...page, continue: metadata.continue } : page;
   }
 
   #writeQuery(): Record<string, string> {
@@ -262,16 +266,25 @@ export class ApiClient {
 const partialObjectMetadata = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const partialObjectMetadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
-interface WireList<T> {
+interface WireList<T> extends Omit<ListBody<T>, 'items'> {
   /** null for an empty list of PartialObjectMetadata (seen on 1.36.3). */
   items: T[] | null;
-  metadata: { resourceVersion: string; continue?: string };
 }
 
 type WireEvent<T> =
   | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
   | { type: 'BOOKMARK'; object: KubernetesObject }
   | { type: 'ERROR'; object: unknown };
+
+/** A server sends protobuf only where it was asked for. */
+function messageOf<T>({ plural, protobuf }: Resource): Message<T & object> {
+  if (protobuf === undefined) throw new Error(`${plural} came as protobuf, which nobody asked for`);
+  return protobuf as unknown as Message<T & object>;
+}
+
+function wireEvent<T extends KubernetesObject>(line: unknown, resource: Resource<T>): WireEvent<T> {
+  return (Buffer.isBuffer(line) ? watchEventIn(line, messageOf<T>(resource)) : line) as WireEvent<T>;
+}
 
 function watchEvent<T>(line: WireEvent<T>): WatchEvent<T> {
   switch (line.type) {

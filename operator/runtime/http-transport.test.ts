@@ -9,6 +9,8 @@ import { isApiError } from './errors.ts';
 import type { Fence } from './fence.ts';
 import { HttpTransport } from './http-transport.ts';
 import type { HttpTransportOptions } from './http-transport.ts';
+import { protobufType } from './protobuf/envelope.ts';
+import { delimited, enveloped, framed, number } from './protobuf/testing.ts';
 import type { ApiRequest } from './transport.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -193,6 +195,22 @@ describe('a request', () => {
     expect(seen[0]?.url).toMatch(/^\/api\/v1\/pods\?fieldManager=me&timeout=\d+ms$/);
   });
 
+  it('that is answered in protobuf has its bytes, and what refuses it is the Status that JSON would have', async () => {
+    const refusal = enveloped(delimited(3, 'no pods for you'), delimited(4, 'Forbidden'), number(6, 403));
+    const bodies = new Map([
+      [200, Buffer.from('k8s\0some bytes')],
+      [403, refusal],
+    ]);
+    const url = await httpServer(({ url: path = '' }, response) => {
+      const status = Number(/\d+/.exec(path)?.[0]);
+      response.writeHead(status, { 'content-type': protobufType }).end(bodies.get(status));
+    });
+    const answer = (status: number) => transportTo(url).request(aRequest({ path: `/${status}` }));
+    expect(await answer(200)).toEqual({ status: 200, body: bodies.get(200) });
+    const status = { apiVersion: 'v1', kind: 'Status', reason: 'Forbidden', message: 'no pods for you', code: 403 };
+    expect(await answer(403)).toEqual({ status: 403, body: status });
+  });
+
   it('goes out once more with a new token when the old one is refused', async () => {
     const url = await httpServer((request, response) => {
       json(response, request.headers.authorization === 'Bearer t2' ? 200 : 401, {});
@@ -253,6 +271,17 @@ describe('a stream', () => {
     const values: unknown[] = [];
     for await (const value of transportTo(url).stream(watch())) values.push(value);
     expect(values).toEqual([{ n: 'ä' }, { n: 2 }, { n: 3 }]);
+  });
+
+  it('of protobuf gives the bytes of one message after the other', async () => {
+    const messages = [Buffer.from('one'), Buffer.from('two')];
+    const url = await httpServer((_, response) => {
+      response.writeHead(200, { 'content-type': `${protobufType};stream=watch` });
+      response.end(Buffer.concat(messages.map(framed)));
+    });
+    const values: unknown[] = [];
+    for await (const value of transportTo(url).stream(watch())) values.push(value);
+    expect(values).toEqual(messages);
   });
 
   it('is refused as the ApiError its start stands for', async () => {

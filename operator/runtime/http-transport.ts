@@ -1,6 +1,5 @@
 // The transport over HTTP/1.1 and undici: one pool of connections per lane, so that no lane ever waits for another, and a
 // fence in the sockets of the write lane. It retries nothing but a request whose token had just been replaced.
-import type { IncomingHttpHeaders } from 'node:http';
 import { Pool, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from './clock.ts';
@@ -13,6 +12,8 @@ import { fencedConnect, fencedOff } from './fenced-connect.ts';
 import { jsonLines } from './json-lines.ts';
 import type { RequestLabels } from './metrics.ts';
 import type { ApiRequest, ApiResponse, Lane, Transport } from './transport.ts';
+import { protobufType, statusIn } from './protobuf/envelope.ts';
+import { frames } from './protobuf/frames.ts';
 import { mustKeepToItsLane } from './unfenced-lanes.ts';
 
 export interface HttpTransportOptions {
@@ -76,7 +77,7 @@ export class HttpTransport implements Transport {
     return this.#observed(request, () =>
       withDeadline(this.#options.clock, limit, request.signal, async (signal) => {
         const answer = await this.#authorized(request, signal, limit);
-        return { ...head(answer), body: parsed(await answer.body.text(), answer.headers) };
+        return { ...head(answer), body: await parsedBody(answer) };
       }),
     );
   }
@@ -91,7 +92,8 @@ export class HttpTransport implements Transport {
     try {
       const answer = await this.#observed(request, () => this.#startStream(request, body));
       if (answer.statusCode >= 400) throw await refusal(answer);
-      yield* jsonLines(answer.body as AsyncIterable<Buffer>);
+      const chunks = answer.body as AsyncIterable<Buffer>;
+      yield* isProtobuf(answer.headers) ? frames(chunks) : jsonLines(chunks);
     } catch (error) {
       request.signal.throwIfAborted();
       throw asApiError(error);
@@ -221,11 +223,20 @@ function head(answer: Dispatcher.ResponseData): Omit<ApiResponse, 'body'> {
 }
 
 async function refusal(answer: Dispatcher.ResponseData): Promise<ApiError> {
-  return errorFromResponse({ ...head(answer), body: parsed(await answer.body.text(), answer.headers) });
+  return errorFromResponse({ ...head(answer), body: await parsedBody(answer) });
 }
 
-function parsed(text: string, headers: IncomingHttpHeaders): unknown {
-  return headers['content-type']?.startsWith('application/json') ? JSON.parse(text) : text;
+async function parsedBody({ body, headers, statusCode }: Dispatcher.ResponseData): Promise<unknown> {
+  if (isProtobuf(headers)) {
+    const bytes = Buffer.from(await body.arrayBuffer());
+    return statusCode >= 400 ? statusIn(bytes) : bytes;
+  }
+  const text = await body.text();
+  return String(headers['content-type']).startsWith('application/json') ? JSON.parse(text) : text;
+}
+
+function isProtobuf(headers: Dispatcher.ResponseData['headers']): boolean {
+  return String(headers['content-type']).startsWith(protobufType);
 }
 
 /** Whatever undici, TLS or the socket say: no answer came. Their words name addresses and causes, never headers. */

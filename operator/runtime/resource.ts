@@ -20,6 +20,8 @@ import type {
   Secret,
   Service,
 } from './kubernetes.ts';
+import { jobMessage, nodeMessage, podMessage, resourceClaimMessage } from './protobuf/kinds.ts';
+import type { Message } from './protobuf/message.ts';
 
 declare const objectType: unique symbol;
 
@@ -30,6 +32,8 @@ export interface Resource<T extends KubernetesObject = KubernetesObject> {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** What is read of it in lists and watches, where the server sends protobuf; without it they are JSON. */
+  readonly protobuf?: Message<T>;
   /** Never there at run time: it ties the resource to the type of its objects. */
   readonly [objectType]?: T;
 }
@@ -39,13 +43,13 @@ export interface ObjectKey {
   name: string;
 }
 
-export const pods = builtIn<Pod>('', 'v1', 'pods', 'Pod');
+export const pods = { ...builtIn<Pod>('', 'v1', 'pods', 'Pod'), protobuf: podMessage };
 export const services = builtIn<Service>('', 'v1', 'services', 'Service');
 export const namespaces = builtIn<Namespace>('', 'v1', 'namespaces', 'Namespace', 'Cluster');
-export const nodes = builtIn<Node>('', 'v1', 'nodes', 'Node', 'Cluster');
+export const nodes = { ...builtIn<Node>('', 'v1', 'nodes', 'Node', 'Cluster'), protobuf: nodeMessage };
 export const coreEvents = builtIn<CoreEvent>('', 'v1', 'events', 'Event');
 export const configMaps = builtIn<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
-export const jobs = builtIn<Job>('batch', 'v1', 'jobs', 'Job');
+export const jobs = { ...builtIn<Job>('batch', 'v1', 'jobs', 'Job'), protobuf: jobMessage };
 export const controllerRevisions = builtIn<ControllerRevision>(
   'apps',
   'v1',
@@ -65,7 +69,10 @@ export const priorityClasses = builtIn<PriorityClass>(
 
 const dra = ['resource.k8s.io', 'v1'] as const;
 export const resourceSlices = builtIn<ResourceSlice>(...dra, 'resourceslices', 'ResourceSlice', 'Cluster');
-export const resourceClaims = builtIn<ResourceClaim>(...dra, 'resourceclaims', 'ResourceClaim');
+export const resourceClaims = {
+  ...builtIn<ResourceClaim>(...dra, 'resourceclaims', 'ResourceClaim'),
+  protobuf: resourceClaimMessage,
+};
 export const resourceClaimTemplates = builtIn<ResourceClaimTemplate>(
   ...dra,
   'resourceclaimtemplates',

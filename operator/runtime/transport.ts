@@ -1,4 +1,4 @@
-// What the runtime needs of a connection to an API server: one request, one stream of JSON lines. No Kubernetes verbs
+// What the runtime needs of a connection to an API server: one request, one stream of values. No Kubernetes verbs
 // here; those are the client's.
 
 /**
@@ -22,7 +22,7 @@ export interface ApiRequest {
 
 export interface ApiResponse {
   status: number;
-  /** Parsed where the answer is JSON, text otherwise. */
+  /** Parsed where the answer is JSON, its bytes where it is protobuf, text otherwise; a refusal in protobuf is its Status. */
   body: unknown;
   retryAfterSeconds?: number;
 }
@@ -34,7 +34,7 @@ export interface Transport {
    */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * One parsed JSON line after the other, until the server ends the stream. Throws an ApiError when the start is refused
+   * One parsed JSON line, or the bytes of one protobuf message, after the other, until the server ends the stream. Throws an ApiError when the start is refused
    * or the connection breaks, and the signal's reason when that is aborted. Leaving the loop frees the connection.
    */
   stream(request: ApiRequest): AsyncIterable<unknown>;

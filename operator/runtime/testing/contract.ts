@@ -12,10 +12,19 @@ export type { ContractServer } from './contract/world.ts';
 
 export function apiServerContract(name: string, startServer: () => Promise<ContractServer>): void {
   describe(`${name} as an API server`, () => {
-    const world = new World(startServer);
+    const world = new World(startServer, 'JSON');
     writingContract(world);
     readingContract(world);
     followingContract(world);
     leadingContract(world);
+  });
+}
+
+/** What is read, and followed, is the same where it comes as protobuf. */
+export function protobufContract(name: string, startServer: () => Promise<ContractServer>): void {
+  describe(`${name} as an API server that sends protobuf`, () => {
+    const world = new World(startServer, 'protobuf');
+    readingContract(world);
+    followingContract(world);
   });
 }

@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../kubernetes.ts';
 import { compareVersions } from '../../resource-version.ts';
 import { collectionPath } from '../../resource.ts';
 import type { ApiResponse } from '../../transport.ts';
-import { configMaps, expectRefusal } from './world.ts';
+import { expectRefusal } from './world.ts';
 import type { World } from './world.ts';
 
 export function readingContract(world: World): void {
@@ -15,10 +15,10 @@ export function readingContract(world: World): void {
       for (let i = 0; i < 5; i++) await world.createMap(world.aName(), {}, { page: label });
       const select = { ...world.inNamespace(), labelSelector: `page=${label}`, limit: 2 };
       const next = (page: ListPage<unknown>) => ({ ...select, continue: page.continue ?? '' });
-      const first = await world.client.list(configMaps, select, world.signal);
+      const first = await world.client.list(world.configMaps, select, world.signal);
       await world.createMap(world.aName(), {}, { page: label });
-      const second = await world.client.list(configMaps, next(first), world.signal);
-      const third = await world.client.list(configMaps, next(second), world.signal);
+      const second = await world.client.list(world.configMaps, next(first), world.signal);
+      const third = await world.client.list(world.configMaps, next(second), world.signal);
       expect([first, second, third].map(({ items }) => items.length)).toEqual([2, 2, 1]);
       expect(third.continue).toBeUndefined();
       expect(third.resourceVersion).toBe(first.resourceVersion);
@@ -40,17 +40,25 @@ export function readingContract(world: World): void {
       ];
       for (const [selector, wanted] of cases) {
         const labelSelector = `set=${label},${selector}`;
-        const { items } = await world.client.list(configMaps, { ...world.inNamespace(), labelSelector }, world.signal);
+        const { items } = await world.client.list(
+          world.configMaps,
+          { ...world.inNamespace(), labelSelector },
+          world.signal,
+        );
         expect(items.map(({ metadata }) => metadata.name).sort(), selector).toEqual([...wanted].sort());
       }
       const fieldSelector = `metadata.name=${b}`;
-      const { items } = await world.client.list(configMaps, { ...world.inNamespace(), fieldSelector }, world.signal);
+      const { items } = await world.client.list(
+        world.configMaps,
+        { ...world.inNamespace(), fieldSelector },
+        world.signal,
+      );
       expect(items.map(({ metadata }) => metadata.name)).toEqual([b]);
     });
 
     it('by a field that has no selector is refused as a BadRequest', async () => {
       const selecting = world.client.list(
-        configMaps,
+        world.configMaps,
         { ...world.inNamespace(), fieldSelector: 'data.a=1' },
         world.signal,
       );
@@ -61,7 +69,7 @@ export function readingContract(world: World): void {
       const { metadata } = await world.createMap(world.aName(), { a: '1' });
       const fieldSelector = `metadata.name=${metadata.name}`;
       const { items } = await world.client.listMetadata(
-        configMaps,
+        world.configMaps,
         { ...world.inNamespace(), fieldSelector },
         world.signal,
       );
@@ -71,7 +79,7 @@ export function readingContract(world: World): void {
 
     it('of built-in objects gives items without kind and apiVersion', async () => {
       await world.createMap(world.aName(), {});
-      const { items } = await world.client.list(configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
+      const { items } = await world.client.list(world.configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
       expect(items[0]?.kind).toBeUndefined();
     });
 
@@ -80,7 +88,7 @@ export function readingContract(world: World): void {
       const { body } = await rawList(world, { limit: '1' });
       const { metadata } = body as { metadata: { continue: string; remainingItemCount: number } };
       const rest = await world.client.list(
-        configMaps,
+        world.configMaps,
         { ...world.inNamespace(), continue: metadata.continue },
         world.signal,
       );
@@ -96,10 +104,10 @@ export function readingContract(world: World): void {
       const names = [world.aName(), world.aName(), world.aName()];
       for (const name of names) await world.createMap(name, {}, { old: label });
       const select = { ...world.inNamespace(), labelSelector: `old=${label}`, limit: 1 };
-      const page = await world.client.list(configMaps, select, world.signal);
+      const page = await world.client.list(world.configMaps, select, world.signal);
       await compact();
       const next = (token = '') =>
-        world.client.list(configMaps, { ...select, limit: 2, continue: token }, world.signal);
+        world.client.list(world.configMaps, { ...select, limit: 2, continue: token }, world.signal);
       await expectRefusal(next(page.continue), 'Expired', 'too old');
       const refusal = await rawList(world, { limit: '2', continue: page.continue ?? '' });
       const metadata = { continue: expect.any(String) as string };
@@ -115,7 +123,7 @@ export function readingContract(world: World): void {
   describe('a watch', () => {
     const watch = (resourceVersion: string, more: { labelSelector?: string; timeoutSeconds?: number } = {}) =>
       world.client.watch(
-        configMaps,
+        world.configMaps,
         { ...world.inNamespace(), timeoutSeconds: 60, ...more, resourceVersion },
         world.signal,
       );
@@ -141,7 +149,7 @@ export function readingContract(world: World): void {
       const label = world.aName();
       const map = await world.createMap(world.aName(), {});
       const patchLabels = (labels: object) =>
-        world.client.patch(configMaps, map.metadata, { metadata: { labels } }, world.signal);
+        world.client.patch(world.configMaps, map.metadata, { metadata: { labels } }, world.signal);
       await patchLabels({ in: label });
       await patchLabels({ in: null });
       const events = await take(watch(map.metadata.resourceVersion, { labelSelector: `in=${label}` }), 2);
@@ -158,7 +166,7 @@ export function readingContract(world: World): void {
     it('says in a bookmark before its end how far the server is, if the cluster moves on elsewhere', async () => {
       const map = await world.createMap(world.aName(), {});
       const job = await world.createJob(world.aName());
-      await world.client.listMetadata(configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
+      await world.client.listMetadata(world.configMaps, { ...world.inNamespace(), limit: 1 }, world.signal);
       const events = await all(watch(map.metadata.resourceVersion, { timeoutSeconds: 3 }));
       const last = events.at(-1);
       expect(last?.type).toBe('BOOKMARK');
@@ -199,7 +207,7 @@ const tokenIsTooOld = [
 
 /** The answer as it came: the client leaves out what the runtime has no use for. */
 function rawList(world: World, query: Record<string, string>): Promise<ApiResponse> {
-  const path = collectionPath(configMaps, world.server.namespace);
+  const path = collectionPath(world.configMaps, world.server.namespace);
   return world.server.transport.request({ method: 'GET', path, query, lane: 'read', signal: world.signal });
 }
 

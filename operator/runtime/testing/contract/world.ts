@@ -10,6 +10,8 @@ import { unfenced } from '../../fence.ts';
 import type { Fence } from '../../fence.ts';
 import type { Job, KubernetesObject } from '../../kubernetes.ts';
 import { silentLog } from '../../log.ts';
+import { metadataMessage } from '../../protobuf/kinds.ts';
+import { Message, nested, textMap } from '../../protobuf/message.ts';
 import { Reflector } from '../../reflector.ts';
 import type { ReflectorOptions } from '../../reflector.ts';
 import { jobs } from '../../resource.ts';
@@ -37,12 +39,18 @@ export interface ConfigMap extends KubernetesObject {
   data?: Record<string, string>;
 }
 
-export const configMaps: Resource<ConfigMap> = {
+const configMaps: Resource<ConfigMap> = {
   group: '',
   version: 'v1',
   plural: 'configmaps',
   kind: 'ConfigMap',
   namespaced: true,
+};
+
+/** The same, as those are read of which there are many. */
+const configMapsInProtobuf: Resource<ConfigMap> = {
+  ...configMaps,
+  protobuf: new Message<ConfigMap>({ metadata: nested(1, metadataMessage), data: textMap(2) }),
 };
 
 /** Of no server that there is. */
@@ -58,15 +66,20 @@ type ReflectedWith = Partial<Pick<ReflectorOptions<ConfigMap>, 'labelSelector' |
   line?: Line;
 };
 
+/** What lists and watches are asked for in. */
+export type Encoding = 'JSON' | 'protobuf';
+
 export class World {
   readonly clock: Clock = systemClock;
   #server: ContractServer | undefined;
   #client: ApiClient | undefined;
   #test = new AbortController();
   #names = 0;
+  readonly configMaps: Resource<ConfigMap>;
 
   /** To be made within a describe: it starts the server before the tests and stops it after them. */
-  constructor(startServer: () => Promise<ContractServer>) {
+  constructor(startServer: () => Promise<ContractServer>, encoding: Encoding) {
+    this.configMaps = encoding === 'protobuf' ? configMapsInProtobuf : configMaps;
     beforeAll(async () => {
       this.#server = await startServer();
       this.#client = new ApiClient(this.#server.transport, { fieldManager: 'contract' });
@@ -120,16 +133,16 @@ export class World {
   }
 
   createMap(name: string, data: Record<string, string>, labels: Record<string, string> = {}): Promise<ConfigMap> {
-    return this.client.create(configMaps, { metadata: { ...this.keyFor(name), labels }, data }, {}, this.signal);
+    return this.client.create(this.configMaps, { metadata: { ...this.keyFor(name), labels }, data }, {}, this.signal);
   }
 
   setData(name: string, data: Record<string, string>): Promise<ConfigMap> {
-    return this.client.patch(configMaps, this.keyFor(name), { data }, this.signal);
+    return this.client.patch(this.configMaps, this.keyFor(name), { data }, this.signal);
   }
 
   deleteMap({ metadata }: ConfigMap): Promise<DeleteResult> {
     const options = { uid: metadata.uid, propagationPolicy: 'Background' } as const;
-    return this.client.delete(configMaps, metadata, options, this.signal);
+    return this.client.delete(this.configMaps, metadata, options, this.signal);
   }
 
   /** Nobody's but the test's: the Job controller leaves alone what somebody else manages (KEP-4368). */
@@ -148,7 +161,7 @@ export class World {
     const { clock } = this;
     const client = line === undefined ? this.client : new ApiClient(line, { fieldManager: 'contract' });
     const around = { client, clock, ...this.inNamespace(), random: () => 0.5, log: silentLog };
-    const reflector = new Reflector({ ...around, resource: configMaps, store, ...own });
+    const reflector = new Reflector({ ...around, resource: this.configMaps, store, ...own });
     void reflector.run(this.signal);
     return reflector;
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isApiError } from '../../errors.ts';
 import { jobs } from '../../resource.ts';
 import { compareVersions } from '../../resource-version.ts';
-import { configMaps, expectRefusal } from './world.ts';
+import { expectRefusal } from './world.ts';
 import type { World } from './world.ts';
 
 export function writingContract(world: World): void {
@@ -18,9 +18,9 @@ export function writingContract(world: World): void {
     it('are answered with metadata only, where no more is asked for', async () => {
       const name = world.aName();
       const draft = { metadata: { ...world.keyFor(name), labels: { a: 'b' } }, data: { a: '1' } };
-      const answer = await world.client.createForMetadata(configMaps, draft, {}, world.signal);
+      const answer = await world.client.createForMetadata(world.configMaps, draft, {}, world.signal);
       expect(answer).not.toHaveProperty('data');
-      const stored = await world.client.get(configMaps, world.keyFor(name), world.signal);
+      const stored = await world.client.get(world.configMaps, world.keyFor(name), world.signal);
       expect(stored.data).toEqual({ a: '1' });
       expect(answer.metadata).toEqual(stored.metadata);
     });
@@ -39,7 +39,7 @@ export function writingContract(world: World): void {
       const name = world.aName();
       await expectRefusal(world.setData(name, {}), 'NotFound', `configmaps "${name}" not found`);
       await expectRefusal(
-        world.client.get(configMaps, world.keyFor(name), world.signal),
+        world.client.get(world.configMaps, world.keyFor(name), world.signal),
         'NotFound',
         `"${name}" not found`,
       );
@@ -47,10 +47,10 @@ export function writingContract(world: World): void {
 
     it('refuse to replace a version that is no longer the newest as a Conflict', async () => {
       const first = await world.createMap(world.aName(), { a: '1' });
-      await world.client.replace(configMaps, { ...first, data: { a: '2' } }, world.signal);
-      const late = world.client.replace(configMaps, { ...first, data: { a: '3' } }, world.signal);
+      await world.client.replace(world.configMaps, { ...first, data: { a: '2' } }, world.signal);
+      const late = world.client.replace(world.configMaps, { ...first, data: { a: '3' } }, world.signal);
       await expectRefusal(late, 'Conflict', 'the object has been modified');
-      expect((await world.client.get(configMaps, first.metadata, world.signal)).data).toEqual({ a: '2' });
+      expect((await world.client.get(world.configMaps, first.metadata, world.signal)).data).toEqual({ a: '2' });
     });
 
     it('give an object that is written without a change no new version', async () => {
@@ -62,7 +62,10 @@ export function writingContract(world: World): void {
     it('merge a patch: null removes, objects merge', async () => {
       const { metadata } = await world.createMap(world.aName(), { a: '1', b: '2' });
       const patch = { data: { a: null, c: '3' } };
-      expect((await world.client.patch(configMaps, metadata, patch, world.signal)).data).toEqual({ b: '2', c: '3' });
+      expect((await world.client.patch(world.configMaps, metadata, patch, world.signal)).data).toEqual({
+        b: '2',
+        c: '3',
+      });
     });
 
     it('turn half a surrogate pair, as a cut leaves it, into the character for what is no character', async () => {
@@ -70,7 +73,7 @@ export function writingContract(world: World): void {
       const { metadata, data } = await world.createMap(world.aName(), { half });
       expect(data).toEqual({ half: 'a\uFFFD' });
       const patch = { metadata: { annotations: { half } } };
-      const patched = await world.client.patch(configMaps, metadata, patch, world.signal);
+      const patched = await world.client.patch(world.configMaps, metadata, patch, world.signal);
       expect(patched.metadata.annotations).toEqual({ half: 'a\uFFFD' });
     });
 
@@ -78,7 +81,12 @@ export function writingContract(world: World): void {
       const { metadata } = await world.createMap(world.aName(), {});
       const { resourceVersion } = metadata;
       const writes = Array.from({ length: 8 }, (_, i) =>
-        world.client.patch(configMaps, metadata, { metadata: { resourceVersion }, data: { by: `${i}` } }, world.signal),
+        world.client.patch(
+          world.configMaps,
+          metadata,
+          { metadata: { resourceVersion }, data: { by: `${i}` } },
+          world.signal,
+        ),
       );
       const outcomes = await Promise.allSettled(writes);
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -89,14 +97,14 @@ export function writingContract(world: World): void {
     it('of a dry run are answered as if done, and nothing is stored', async () => {
       const name = world.aName();
       const object = await world.client.create(
-        configMaps,
+        world.configMaps,
         { metadata: world.keyFor(name) },
         { dryRun: true },
         world.signal,
       );
       expect(object.metadata.uid).not.toBe('');
       await expectRefusal(
-        world.client.get(configMaps, world.keyFor(name), world.signal),
+        world.client.get(world.configMaps, world.keyFor(name), world.signal),
         'NotFound',
         `"${name}" not found`,
       );
@@ -108,7 +116,11 @@ export function writingContract(world: World): void {
       // In this very turn: the write can't have left yet, over TLS or not.
       world.server.transport.fenceWrites({ isHeld: () => false, remainingMilliseconds: () => 0 });
       await expectRefusal(write, 'FencedOff', 'the right to write was lost');
-      await expectRefusal(world.client.get(configMaps, world.keyFor(name), world.signal), 'NotFound', 'not found');
+      await expectRefusal(
+        world.client.get(world.configMaps, world.keyFor(name), world.signal),
+        'NotFound',
+        'not found',
+      );
     });
 
     it('are refused while the fence is down, and nothing of them reaches the server', async () => {
@@ -116,7 +128,7 @@ export function writingContract(world: World): void {
       world.server.transport.fenceWrites({ isHeld: () => false, remainingMilliseconds: () => 0 });
       await expectRefusal(world.createMap(name, {}), 'FencedOff', 'the right to write was lost');
       await expectRefusal(
-        world.client.get(configMaps, world.keyFor(name), world.signal),
+        world.client.get(world.configMaps, world.keyFor(name), world.signal),
         'NotFound',
         `"${name}" not found`,
       );
@@ -169,7 +181,12 @@ export function writingContract(world: World): void {
     it('of another uid is refused as a Conflict', async () => {
       const { metadata } = await world.createMap(world.aName(), {});
       const uid = '00000000-0000-0000-0000-000000000000';
-      const wrong = world.client.delete(configMaps, metadata, { uid, propagationPolicy: 'Background' }, world.signal);
+      const wrong = world.client.delete(
+        world.configMaps,
+        metadata,
+        { uid, propagationPolicy: 'Background' },
+        world.signal,
+      );
       await expectRefusal(wrong, 'Conflict', 'the UID in the precondition');
     });
 
@@ -178,7 +195,7 @@ export function writingContract(world: World): void {
       await world.setData(metadata.name, { a: '1' });
       const { uid, resourceVersion } = metadata;
       const options = { uid, resourceVersion, propagationPolicy: 'Background' } as const;
-      const late = world.client.delete(configMaps, metadata, options, world.signal);
+      const late = world.client.delete(world.configMaps, metadata, options, world.signal);
       await expectRefusal(late, 'Conflict', 'the ResourceVersion in the precondition');
     });
 
@@ -190,11 +207,11 @@ export function writingContract(world: World): void {
 
     it('of what has finalizers lasts until the last of them is gone', async () => {
       const metadata = { ...world.keyFor(world.aName()), finalizers: ['example.com/wait'] };
-      const map = await world.client.create(configMaps, { metadata }, {}, world.signal);
+      const map = await world.client.create(world.configMaps, { metadata }, {}, world.signal);
       const result = await world.deleteMap(map);
       expect(result).toMatchObject({ kind: 'Deleting', object: { metadata: { finalizers: ['example.com/wait'] } } });
-      await world.client.patch(configMaps, map.metadata, { metadata: { finalizers: null } }, world.signal);
-      await expectRefusal(world.client.get(configMaps, map.metadata, world.signal), 'NotFound', 'not found');
+      await world.client.patch(world.configMaps, map.metadata, { metadata: { finalizers: null } }, world.signal);
+      await expectRefusal(world.client.get(world.configMaps, map.metadata, world.signal), 'NotFound', 'not found');
     });
   });
 }

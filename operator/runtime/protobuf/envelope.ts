@@ -1,0 +1,79 @@
+// What Kubernetes puts around its objects in protobuf: four bytes and a runtime.Unknown around each answer, a WatchEvent around
+// each change, a list around many (k8s.io/apimachinery, pkg/runtime/serializer/protobuf and its generated.proto files).
+import type { Status } from '../kubernetes.ts';
+import { integer, integerUnlessZero, list, Message, nested, text } from './message.ts';
+import { ProtobufError, Reader } from './reader.ts';
+
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+
+const magic = Buffer.from('k8s\0');
+
+/** Where an answer in protobuf would do as well as one in JSON; a server that has no protobuf for a kind sends JSON. */
+export const protobufOrJSON = `${protobufType}, application/json`;
+
+export interface ListBody<T> {
+  items: T[];
+  metadata: { resourceVersion: string; continue?: string };
+}
+
+interface ListMeta {
+  resourceVersion: string;
+  continue?: string;
+}
+
+const listMeta = new Message<ListMeta>({ resourceVersion: text(2), continue: text(3) });
+
+/** As the API server's JSON would have it; `T` as far as `message` reads it. */
+export function listIn<T extends object>(answer: Buffer, message: Message<T>): ListBody<T> {
+  const body = new Message<{ metadata: ListMeta; items?: T[] }>({
+    metadata: nested(1, listMeta),
+    items: list(2, message),
+  });
+  const { metadata, items = [] } = body.read(unwrapped(answer));
+  return { metadata, items };
+}
+
+/** `object` is a Status where the type is ERROR. */
+export function watchEventIn(frame: Buffer, message: Message<object>): { type: string; object: object } {
+  let type = '';
+  let object: Buffer | undefined;
+  for (const reader = new Reader(frame); !reader.isAtEnd;) {
+    const tag = reader.tag();
+    if (tag >>> 3 === 1) type = reader.text();
+    else if (tag >>> 3 === 2) object = rawIn(reader.message(), 1);
+    else reader.skip(tag);
+  }
+  if (object === undefined) throw new ProtobufError(`a watch event ${type} has no object`);
+  return { type, object: type === 'ERROR' ? statusIn(object) : message.read(unwrapped(object)) };
+}
+
+const status = new Message<Pick<Status, 'status' | 'message' | 'reason' | 'code' | 'details'>>({
+  status: text(2),
+  message: text(3),
+  reason: text(4),
+  details: nested(5, new Message<NonNullable<Status['details']>>({ retryAfterSeconds: integerUnlessZero(5) })),
+  code: integer(6),
+});
+
+/** Why the server refuses. */
+export function statusIn(answer: Buffer): Status {
+  return { apiVersion: 'v1', kind: 'Status', ...status.read(unwrapped(answer)) };
+}
+
+/** The object in a runtime.Unknown. */
+function unwrapped(bytes: Buffer): Reader {
+  if (!bytes.subarray(0, magic.length).equals(magic)) throw new ProtobufError('it does not begin with "k8s"');
+  const raw = rawIn(new Reader(bytes, magic.length), 2);
+  return new Reader(raw ?? Buffer.alloc(0));
+}
+
+/** The bytes in one field of a message. */
+function rawIn(reader: Reader, field: number): Buffer | undefined {
+  let raw: Buffer | undefined;
+  while (!reader.isAtEnd) {
+    const tag = reader.tag();
+    if (tag >>> 3 === field) raw = reader.bytes();
+    else reader.skip(tag);
+  }
+  return raw;
+}
