@@ -52,6 +52,8 @@ const namespace = 'bench';
 const twinNamespace = 'bench-twins';
 /** Not counted: both sides' code is compiled and their connections are open before the clock runs. */
 const warmUpCount = 100;
+/** A fresh operator's code is compiled by V8 while it runs; the control plane's was before it started. */
+const operatorWarmUpCount = 300;
 
 export async function burst(stage: Stage, { count, rounds, offer }: BurstOptions): Promise<Burst> {
   await createNamespace(stage.api, namespace);
@@ -67,9 +69,16 @@ export async function burst(stage: Stage, { count, rounds, offer }: BurstOptions
   for (let round = 1; round <= rounds; round += 1) {
     bareRounds.push(await bareRound(stage, offer, count, `Round ${round} of ${rounds}, bare Jobs`));
     prototypeRounds.push(await prototypeRound(stage, offer, count, `Round ${round} of ${rounds}, prototype`));
+    const playTwins = async (model: Model): Promise<void> => {
+      twinRounds.push(await twinRound(stage, model, count, `Round ${round} of ${rounds}, twins of GPUJobs`));
+    };
+    const before = gpuJobRounds.at(-1);
+    // First the ones, then the others: a machine that gets slower or faster does so to both.
+    const twinsFirst = before !== undefined && round % 2 === 0;
+    if (twinsFirst) await playTwins(before.model);
     const gpuJobs = await gpuJobRound(stage, offer, count, `Round ${round} of ${rounds}, GPUJobs`);
     gpuJobRounds.push(gpuJobs);
-    twinRounds.push(await twinRound(stage, gpuJobs.model, count, `Round ${round} of ${rounds}, twins of GPUJobs`));
+    if (!twinsFirst) await playTwins(gpuJobs.model);
   }
   return { count, bareRounds, prototypeRounds, gpuJobRounds, twinRounds };
 }
@@ -113,7 +122,7 @@ async function gpuJobRound(stage: Stage, offer: Offer, count: number, title: str
   const profile = stage.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${stage.profileFolder}`];
   const operator = await operatorOn(stage, profile);
   try {
-    const warmUp = gpuJobs(offer, warmUpCount, `${title} (warm-up)`);
+    const warmUp = gpuJobs(offer, operatorWarmUpCount, `${title} (warm-up)`);
     const { seen: model } = await complete(stage, warmUp, () => modelIn(stage.api, namespace));
     return { ...(await measured(stage, operator, gpuJobs(offer, count, title))), model };
   } finally {
