@@ -60,6 +60,9 @@ export async function lead(parts: Parts, signal: AbortSignal): Promise<void> {
     enqueue: (key) => {
       queue.add(key);
     },
+    enqueueAfter: (key, milliseconds) => {
+      queue.addAfter(key, milliseconds);
+    },
     announce: (gpujob, fact) => {
       announce(gpujob, fact, audience);
       if (fact.kind === 'RunStarted') heat.placements.placed(gpujob, fact.placement);

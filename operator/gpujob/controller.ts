@@ -9,15 +9,15 @@ import type { GPUJob } from '../resources/gpujob.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
-import type { KubernetesObject } from '../runtime/kubernetes.ts';
+import type { KubernetesObject, Pod } from '../runtime/kubernetes.ts';
 import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import { Advisor } from './advisor.ts';
 import { type Collections, indexes } from './collections.ts';
 import { conditionIsTrue } from './decide/conditions.ts';
 import { decide } from './decide/decide.ts';
-import { disruptionWords } from './decide/ending.ts';
-import { controllerOf, endOf, isDeleting, podsOfRun } from './decide/run.ts';
+import { endFromOutside } from './decide/ending.ts';
+import { controllerOf, endOf, isDeleting, runOf } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
 import { movableRuns } from './movable.ts';
@@ -36,6 +36,7 @@ export interface GPUJobControllerOptions {
   readonly withScenes: boolean;
   readonly clock: Clock;
   readonly enqueue: (key: string) => void;
+  readonly enqueueAfter: (key: string, milliseconds: number) => void;
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
   readonly experience: Experience;
   readonly learn: Parameters<typeof perform>[2]['learn'];
@@ -44,6 +45,12 @@ export interface GPUJobControllerOptions {
 }
 
 const done: Outcome = { kind: 'done' };
+
+/**
+ * A Pod changes five times on its way through a short run, and none of it is urgent: what ends a run is its Job's end, and what
+ * waits for a Pod waits for seconds. One look at all of it will do.
+ */
+const podNewsMilliseconds = 500;
 
 export class GPUJobController {
   readonly #options: GPUJobControllerOptions;
@@ -86,7 +93,9 @@ export class GPUJobController {
       this.#enqueueOwner(change.object);
     });
     this.#follow(collections.pods.store, (change) => {
-      this.#enqueueOwner(change.object);
+      this.#noteDisruption(change.object);
+      // Only its end may be waited for.
+      this.#enqueueOwner(change.object, change.type === 'deleted' ? 0 : podNewsMilliseconds);
       this.#dispatcher.planSoon();
     });
     this.#follow(collections.nodes.store, (change) => {
@@ -102,6 +111,7 @@ export class GPUJobController {
     this.#follow(collections.podRefusals.store, (change) => {
       this.#enqueueRefused(change.object.involvedObject);
     });
+    for (const pod of collections.pods.store.list()) this.#noteDisruption(pod);
     for (const gpujob of byAge(collections.gpujobs.store.list())) enqueue(keyOf(gpujob.metadata));
   }
 
@@ -130,7 +140,6 @@ export class GPUJobController {
     if (known !== undefined && known !== gpujob?.metadata.uid) this.#forget(key, known);
     if (!gpujob) return done;
     this.#uids.set(key, gpujob.metadata.uid);
-    this.#noteDisruption(gpujob);
     const memo = this.#memos.get(gpujob.metadata.uid) ?? {};
     const around = {
       ...{ collections, inventory, settings, experience },
@@ -188,12 +197,17 @@ export class GPUJobController {
     this.#dispatcher.withdraw(uid, false);
   }
 
-  #noteDisruption(gpujob: GPUJob): void {
-    const run = gpujob.status?.run ?? 0;
-    const pods = this.#options.collections.pods.store.byIndex(indexes.gpujob, keyOf(gpujob.metadata));
-    const words = disruptionWords(podsOfRun(gpujob, run, pods));
-    const { uid } = gpujob.metadata;
-    if (words !== undefined) this.#memos.set(uid, { ...this.#memos.get(uid), disruption: { run, words } });
+  /** At once: an evicted Pod may be gone by the time that anybody looks at its GPUJob. Of a run the first words stay. */
+  #noteDisruption(pod: Pod): void {
+    const { gpujobs } = this.#options.collections;
+    const uid = pod.metadata.labels?.[labels.gpujobUID];
+    const end = endFromOutside([pod]);
+    if (uid === undefined || end === undefined || gpujobs.store.byIndex(indexes.uid, uid).length === 0) return;
+    const memo = this.#memos.get(uid);
+    const run = runOf(pod);
+    const before = memo?.disruption;
+    if (before && (before.run > run || (before.run === run && (before.isMarked || !end.isMarked)))) return;
+    this.#memos.set(uid, { ...memo, disruption: { run, ...end } });
   }
 
   #noteStatusWrite(uid: string): void {
@@ -223,9 +237,10 @@ export class GPUJobController {
     this.#unsubscribe.push(unsubscribe);
   }
 
-  #enqueueOwner(object: KubernetesObject): void {
+  #enqueueOwner(object: KubernetesObject, afterMilliseconds = 0): void {
     const name = object.metadata.labels?.[labels.gpujob];
-    if (name !== undefined) this.#options.enqueue(keyOf({ namespace: object.metadata.namespace ?? '', name }));
+    if (name === undefined) return;
+    this.#options.enqueueAfter(keyOf({ namespace: object.metadata.namespace ?? '', name }), afterMilliseconds);
   }
 
   #enqueueRunsOn(node: string): void {

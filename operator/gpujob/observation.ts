@@ -52,9 +52,15 @@ export interface PodRefusal {
   readonly sinceMilliseconds: number;
 }
 
-export interface Disruption {
-  readonly run: number;
+/** How a Pod was ended, where its program didn't end it. */
+export interface EndFromOutside {
   readonly words: string;
+  /** By the control plane, in its own words: they say more than that somebody deleted it. */
+  readonly isMarked: boolean;
+}
+
+export interface Disruption extends EndFromOutside {
+  readonly run: number;
 }
 
 export interface ModelNotFound {

@@ -487,6 +487,7 @@ const afterARun: readonly Case[] = [
       jobs: [aJob(1, 'Failed')],
       disruption: {
         run: 1,
+        isMarked: true,
         words: 'Pod train-1-0 was ended from outside (EvictionByEvictionAPI: Eviction API: evicting)',
       },
     }),

@@ -4,7 +4,7 @@ import { maxAttemptNodes, maxAttempts, maxEvidenceCards, type Attempt, type Evid
 import type { Pod } from '../../runtime/kubernetes.ts';
 import type { Cause, TerminatedContainer } from '../evidence/cause.ts';
 import { readEvidence } from '../evidence/read.ts';
-import type { Observation } from '../observation.ts';
+import type { EndFromOutside, Observation } from '../observation.ts';
 import { firstStart, isDeleting, type OpenRun } from './run.ts';
 import { placementStatus } from './status.ts';
 import { timestamp } from '../../resources/timestamp.ts';
@@ -103,23 +103,23 @@ function refusedByNode(pod: Pod): string {
   return `the node refused Pod ${pod.metadata.name}: ${words}`;
 }
 
-/** Who ended a Pod from outside, in the control plane's words; undefined where none of them was. */
-export function disruptionWords(pods: readonly Pod[]): string | undefined {
+/** Who ended a Pod from outside; undefined where none of them was. */
+export function endFromOutside(pods: readonly Pod[]): EndFromOutside | undefined {
   const marked = pods.find((pod) => disruptionTarget(pod));
   const target = marked && disruptionTarget(marked);
   if (marked && target) {
     const words = [target.reason, target.message].filter(Boolean).join(': ');
-    return `Pod ${marked.metadata.name} was ended from outside (${words})`;
+    return { words: `Pod ${marked.metadata.name} was ended from outside (${words})`, isMarked: true };
   }
   const deleted = pods.find(isDeleting);
-  return deleted && `Pod ${deleted.metadata.name} was deleted`;
+  return deleted && { words: `Pod ${deleted.metadata.name} was deleted`, isMarked: false };
 }
 
 /** An evicted Pod is mostly gone before its Job is called Failed: then what was seen of it speaks. */
 function disruption(o: Observation, run: OpenRun): Ending {
   const seen = o.disruption?.run === run.number ? o.disruption.words : undefined;
   const unseen = 'the run ended from outside and none of its Pods is left to read';
-  return { outcome: 'Disrupted', message: disruptionWords(run.pods) ?? seen ?? unseen };
+  return { outcome: 'Disrupted', message: endFromOutside(run.pods)?.words ?? seen ?? unseen };
 }
 
 function endingOf(cause: Cause, pod: Pod, run: OpenRun): Ending {
