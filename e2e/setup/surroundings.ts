@@ -51,7 +51,9 @@ export async function namespaceFor(api: Api, title: string, labels: Record<strin
   });
   await waitFor(api, `/api/v1/namespaces/${name}/serviceaccounts`, {
     what: `the default service account of ${name}`,
-    timeoutMilliseconds: 30_000,
+    // Where the test file before had the API server killed, the controller manager lists again after up to 30 s, and half as
+    // much by chance (client-go's reflector).
+    timeoutMilliseconds: 90_000,
     until: (seen) => seen.length > 0,
   });
   return name;
