@@ -34,8 +34,9 @@ export interface Transport {
    */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * One parsed JSON line, or the bytes of one protobuf message, after the other, until the server ends the stream. Throws an ApiError when the start is refused
-   * or the connection breaks, and the signal's reason when that is aborted. Leaving the loop frees the connection.
+   * One parsed JSON line, or the bytes of one protobuf message, after the other, until the server ends the stream. Throws an
+   * ApiError when the start is refused or the connection breaks, and the signal's reason when that is aborted. Leaving the loop
+   * frees the connection.
    */
   stream(request: ApiRequest): AsyncIterable<unknown>;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
 // What Kubernetes puts around its objects in protobuf: four bytes and a runtime.Unknown around each answer, a WatchEvent around
 // each change, a list around many (k8s.io/apimachinery, pkg/runtime/serializer/protobuf and its generated.proto files).
 import type { Status } from '../kubernetes.ts';
-import { integer, integerUnlessZero, list, Message, nested, text } from './message.ts';
-import { ProtobufError, Reader } from './reader.ts';
+import { bytes, integer, integerUnlessZero, list, Message, nested, text } from './message.ts';
+import { ProtobufError } from './reader.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
@@ -29,22 +29,21 @@ export function listIn<T extends object>(answer: Buffer, message: Message<T>): L
     metadata: nested(1, listMeta),
     items: list(2, message),
   });
-  const { metadata, items = [] } = body.read(unwrapped(answer));
+  const { metadata, items = [] } = body.decode(unwrapped(answer));
   return { metadata, items };
 }
 
+/** Its object is in an envelope of its own, in a RawExtension. */
+const watchEvent = new Message<{ type?: string; object?: { raw?: Buffer } }>({
+  type: text(1),
+  object: nested(2, new Message<{ raw?: Buffer }>({ raw: bytes(1) })),
+});
+
 /** `object` is a Status where the type is ERROR. */
 export function watchEventIn(frame: Buffer, message: Message<object>): { type: string; object: object } {
-  let type = '';
-  let object: Buffer | undefined;
-  for (const reader = new Reader(frame); !reader.isAtEnd;) {
-    const tag = reader.tag();
-    if (tag >>> 3 === 1) type = reader.text();
-    else if (tag >>> 3 === 2) object = rawIn(reader.message(), 1);
-    else reader.skip(tag);
-  }
-  if (object === undefined) throw new ProtobufError(`a watch event ${type} has no object`);
-  return { type, object: type === 'ERROR' ? statusIn(object) : message.read(unwrapped(object)) };
+  const { type = '', object: { raw } = {} } = watchEvent.decode(frame);
+  if (raw === undefined) throw new ProtobufError(`a watch event ${type} has no object`);
+  return { type, object: type === 'ERROR' ? statusIn(raw) : message.decode(unwrapped(raw)) };
 }
 
 const status = new Message<Pick<Status, 'status' | 'message' | 'reason' | 'code' | 'details'>>({
@@ -57,23 +56,13 @@ const status = new Message<Pick<Status, 'status' | 'message' | 'reason' | 'code'
 
 /** Why the server refuses. */
 export function statusIn(answer: Buffer): Status {
-  return { apiVersion: 'v1', kind: 'Status', ...status.read(unwrapped(answer)) };
+  return { apiVersion: 'v1', kind: 'Status', ...status.decode(unwrapped(answer)) };
 }
+
+const unknown = new Message<{ raw?: Buffer }>({ raw: bytes(2) });
 
 /** The object in a runtime.Unknown. */
-function unwrapped(bytes: Buffer): Reader {
-  if (!bytes.subarray(0, magic.length).equals(magic)) throw new ProtobufError('it does not begin with "k8s"');
-  const raw = rawIn(new Reader(bytes, magic.length), 2);
-  return new Reader(raw ?? Buffer.alloc(0));
-}
-
-/** The bytes in one field of a message. */
-function rawIn(reader: Reader, field: number): Buffer | undefined {
-  let raw: Buffer | undefined;
-  while (!reader.isAtEnd) {
-    const tag = reader.tag();
-    if (tag >>> 3 === field) raw = reader.bytes();
-    else reader.skip(tag);
-  }
-  return raw;
+function unwrapped(answer: Buffer): Buffer {
+  if (!answer.subarray(0, magic.length).equals(magic)) throw new ProtobufError('it does not begin with "k8s"');
+  return unknown.decode(answer.subarray(magic.length)).raw ?? Buffer.alloc(0);
 }

@@ -48,6 +48,9 @@ export const text = (number: number): Field<string> => ({
   read: (reader) => reader.text() || undefined,
 });
 
+/** As they are: a message of a kind that is known only later. */
+export const bytes = (number: number): Field<Buffer> => ({ number, read: (reader) => reader.bytes() });
+
 export const flag = (number: number): Field<boolean> => ({
   number,
   read: (reader) => reader.integer() !== 0 || undefined,
@@ -84,35 +87,24 @@ export const time = (number: number): Field<string> => ({
   },
 });
 
-export const textMap = (number: number): Field<Record<string, string>> => mapOf(number, (reader) => reader.text());
+export const textMap = (number: number): Field<Record<string, string>> => mapOf(number, text(2));
 
 /** api/resource Quantity: its text is its only field. */
 export const quantityMap = (number: number): Field<Record<string, string>> =>
-  mapOf(number, (reader) => quantity.read(reader.message()).string ?? '');
+  mapOf(number, { number: 2, read: (reader) => quantity.read(reader.message()).string });
 
 const timestamp = new Message<{ seconds?: number }>({ seconds: integer(1) });
 const quantity = new Message<{ string?: string }>({ string: text(1) });
 
-function mapOf(number: number, value: (reader: Reader) => string): Field<Record<string, string>> {
+/** A map is a list of messages: the key is field 1, its value field 2. */
+function mapOf(number: number, value: Field<string>): Field<Record<string, string>> {
+  const entry = new Message<{ key?: string; value?: string }>({ key: text(1), value });
   return {
     number,
     read(reader, before = {}) {
-      const [key, of] = entry(reader.message(), value);
+      const { key = '', value: of = '' } = entry.read(reader.message());
       before[key] = of;
       return before;
     },
   };
-}
-
-/** A map is a list of messages: the key is field 1, its value field 2. */
-function entry(reader: Reader, value: (reader: Reader) => string): [key: string, value: string] {
-  let key = '';
-  let of = '';
-  while (!reader.isAtEnd) {
-    const tag = reader.tag();
-    if (tag >>> 3 === 1) key = reader.text();
-    else if (tag >>> 3 === 2) of = value(reader);
-    else reader.skip(tag);
-  }
-  return [key, of];
 }
