@@ -50,7 +50,7 @@ function used(): string[] {
 }
 
 /**
- * Gangs for Services, a card by claim for its template, a foreign Job for the look at it, a wait said twice for an event's series; three who write one ledger,
+ * Gangs for Services, cards by claim for a claim and for a template of claims, a foreign Job for the look at it, a wait said twice for an event's series; three who write one ledger,
  * so that one has to look who was first, with a history that is full; somebody who writes into the bill, and a bill of more
  * than a year ago.
  */
@@ -71,9 +71,11 @@ async function useEveryRight(stage: Stage, dra: DRAStage): Promise<void> {
   await stage.untilReason('waits', 'CardsBusy');
   await stage.untilFinished('gang');
   await stage.untilFinished('waits');
-  await dra.nodes({ claims: a10(1) });
-  await stage.submit('claims', { spec: { ...dra.exclusive, allocation: 'DRA', ttlSecondsAfterFinished: 0 } });
-  await stage.untilFinished('claims');
+  await dra.nodes({ claims: a10(2) });
+  const claiming = { ...dra.exclusive, allocation: 'DRA', ttlSecondsAfterFinished: 0 } as const;
+  await stage.submit('claims', { spec: claiming });
+  await stage.submit('templates', { spec: { ...claiming, workers: 2 } });
+  for (const name of ['claims', 'templates']) await stage.untilFinished(name);
   await stage.api.create(heatObserversOf(stage.namespace), heatObserver('refused', 'redis://redis.elsewhere.svc:6379'));
   await untilReady(stage.api, stage.namespace, 'refused', 'HostNotAllowed');
   await touchBill();
@@ -81,6 +83,7 @@ async function useEveryRight(stage: Stage, dra: DRAStage): Promise<void> {
   await stage.untilFinished('billed');
   const policy = await policyFor(admin, 'rights', { historyLimit: 20 });
   expect(await runWriters(policy, 3, 50)).toEqual([0, 0, 0]);
+  await dra.untilLeft('resourceclaims', 0);
   await dra.untilLeft('resourceclaimtemplates', 0);
   await stage.seen('services', "the gang's Service to go", (services) => services.length === 0);
 }

@@ -1,7 +1,6 @@
 // The burst: the same jobs as bare Jobs, by the prototype, as GPUJobs and as their twins in turns, so that whatever else the
 // machine does hits all of them. The operator is there only while its own round runs: the ceilings are the cluster without it.
 import type { KubernetesObject } from '../api/client.ts';
-import { labels } from '../../operator/resources/labels.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { OperatorProcess } from '../operator/process.ts';
 import { progress } from '../terminal/progress.ts';
@@ -13,7 +12,7 @@ import { installPrototype, prototype, prototypesOf, runPrototype } from './proto
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
 import { completeAll, createNamespace, emptyNamespace, type Round } from './round.ts';
 import { operatorOn, type Stage } from './stage.ts';
-import { type Model, modelIn, templatesOf, twinJob, twinTemplates } from './twins.ts';
+import { type Model, claimsOf, modelIn, twinClaims, twinJob } from './twins.ts';
 
 export interface BurstOptions {
   readonly count: number;
@@ -106,7 +105,7 @@ async function prototypeRound(stage: Stage, offer: Offer, count: number, title: 
 function twinRound(stage: Stage, model: Model, count: number, title: string): Promise<BareRound> {
   return withoutOperator(stage, {
     collection: jobsOf(twinNamespace),
-    first: (index) => twinTemplates(model, twinNamespace, index),
+    first: (index) => twinClaims(model, twinNamespace, index),
     manifest: (index) => twinJob(model, index),
     ...{ namespace: twinNamespace, count, title },
   });
@@ -181,8 +180,7 @@ async function complete<Seen>(
   const seconds = await completeAll<JobState>(api, { ...work, isComplete, onProgress, signal });
   bar.stop();
   const seen = await look();
-  const own = work.first === undefined ? [] : [templatesOf(where)];
-  const ofOperator = `${templatesOf(where)}?labelSelector=${labels.gpujobUID}`;
-  await emptyNamespace(api, where, [...new Set([work.collection, jobsOf(where), ...own])], [ofOperator]);
+  const own = work.first === undefined ? [] : [claimsOf(where)];
+  await emptyNamespace(api, where, [...new Set([work.collection, jobsOf(where), ...own])]);
   return { seconds, seen };
 }

@@ -61,21 +61,16 @@ export async function createNamespace(api: Api, name: string): Promise<void> {
 }
 
 /**
- * Deletes what a round left; returns when the last Pod and claim are gone, and all in `collected`, which the garbage collector
- * deletes in its own time: the next round is neither to pay for it nor to find its names taken.
+ * Deletes what a round left; returns when the last Pod and claim are gone, which the garbage collector deletes in its own time: the
+ * next round is neither to pay for it nor to find its names taken.
  */
-export async function emptyNamespace(
-  api: Api,
-  namespace: string,
-  collections: readonly string[],
-  collected: readonly string[] = [],
-): Promise<void> {
+export async function emptyNamespace(api: Api, namespace: string, collections: readonly string[]): Promise<void> {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   const claims = `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaims`;
   for (const collection of collections) await deleteEach(api, collection, { propagationPolicy: 'Background' });
   // Nothing in them has to stop: without a grace period no kubelet has to be asked.
   await deleteEach(api, pods, { gracePeriodSeconds: 0 });
-  for (const collection of [...collections, pods, claims, ...collected]) {
+  for (const collection of [...collections, pods, claims]) {
     await waitFor(api, collection, {
       what: `${collection} to be empty`,
       timeoutMilliseconds: 180_000,

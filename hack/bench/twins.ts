@@ -10,27 +10,27 @@ import type { Placed } from './round.ts';
 export interface Model {
   readonly job: KubernetesObject;
   /** Undefined where no claim holds the card. */
-  readonly template: KubernetesObject | undefined;
+  readonly claim: KubernetesObject | undefined;
 }
 
 interface JobObject extends KubernetesObject {
   readonly spec: { selector?: unknown; template: { metadata: { labels: Record<string, string> } } };
 }
 
-export const templatesOf = (namespace: string): string =>
-  `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaimtemplates`;
+export const claimsOf = (namespace: string): string =>
+  `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaims`;
 
 /** Of any of the GPUJobs whose Jobs are still in the namespace. */
 export async function modelIn(api: Api, namespace: string): Promise<Model> {
   const ofOperator = `?labelSelector=${labels.gpujobUID}`;
   const { items: jobs } = await api.get<{ items: JobObject[] }>(`${jobsOf(namespace)}${ofOperator}`);
-  const { items: templates } = await api.get<{ items: KubernetesObject[] }>(`${templatesOf(namespace)}${ofOperator}`);
+  const { items: claims } = await api.get<{ items: KubernetesObject[] }>(`${claimsOf(namespace)}${ofOperator}`);
   const [job] = jobs;
   if (job === undefined) throw new Error(`no Job of a GPUJob is in ${namespace}`);
-  const template = templates.find(({ metadata }) => metadata.name === job.metadata.name);
+  const claim = claims.find(({ metadata }) => metadata.name === job.metadata.name);
   return {
     job: asWritten({ ...job, spec: specAsWritten(job.spec) }, 'batch/v1', 'Job'),
-    template: template && asWritten(template, 'resource.k8s.io/v1', 'ResourceClaimTemplate'),
+    claim: claim && asWritten(claim, 'resource.k8s.io/v1', 'ResourceClaim'),
   };
 }
 
@@ -50,10 +50,10 @@ export function twinJob({ job }: Model, index: number): KubernetesObject {
   return moved(job, job.metadata.name, index);
 }
 
-/** What its claim is made from, if it has one. */
-export function twinTemplates({ job, template }: Model, namespace: string, index: number): Placed[] {
-  if (template === undefined) return [];
-  return [{ collection: templatesOf(namespace), object: moved(template, job.metadata.name, index) }];
+/** Its claim, if it has one. */
+export function twinClaims({ job, claim }: Model, namespace: string, index: number): Placed[] {
+  if (claim === undefined) return [];
+  return [{ collection: claimsOf(namespace), object: moved(claim, job.metadata.name, index) }];
 }
 
 function moved(object: KubernetesObject, name: string, index: number): KubernetesObject {

@@ -33,15 +33,20 @@ const clusterWide: ReadonlySet<string> = new Set([
   'orquanta.io/sovereignpolicies/status',
 ]);
 
+/** Followed everywhere, as they hold cards whatever namespace they are in, but made and deleted for the namespace's own runs. */
+const followedEverywhere: ReadonlySet<string> = new Set(['resource.k8s.io/resourceclaims']);
+
 const readingVerbs: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 
 /** Together they grant what `rules` grant, and no part grants what another does. */
 export function splitByScope(rules: readonly Rule[]): Scopes {
-  const wide = narrowed(rules, (name) => clusterWide.has(name));
+  const isWide = (name: string, { verbs }: Rule): boolean =>
+    clusterWide.has(name) && (!followedEverywhere.has(name) || verbs.every(follows));
+  const wide = narrowed(rules, isWide);
   return {
     clusterRead: withVerbs(wide, (verb) => readingVerbs.has(verb)),
     clusterWrite: withVerbs(wide, (verb) => !readingVerbs.has(verb)),
-    namespaced: narrowed(rules, (name) => !clusterWide.has(name)),
+    namespaced: narrowed(rules, (name, rule) => !isWide(name, rule)),
   };
 }
 
@@ -51,13 +56,17 @@ export function splitByScope(rules: readonly Rule[]): Scopes {
  */
 export function observing(rules: readonly Rule[]): Rule[] {
   const seen = narrowed(rules, (name) => !name.startsWith('orquanta.io/heatobservers'));
-  return withVerbs(seen, (verb) => verb === 'list' || verb === 'watch');
+  return withVerbs(seen, follows);
 }
 
-function narrowed(rules: readonly Rule[], keeps: (name: string) => boolean): Rule[] {
+function follows(verb: string): boolean {
+  return verb === 'list' || verb === 'watch';
+}
+
+function narrowed(rules: readonly Rule[], keeps: (name: string, rule: Rule) => boolean): Rule[] {
   return rules.flatMap((rule) =>
     rule.apiGroups.flatMap((group) => {
-      const kept = rule.resources.filter((resource) => keeps(`${group}/${resource}`));
+      const kept = rule.resources.filter((resource) => keeps(`${group}/${resource}`, rule));
       return kept.length === 0 ? [] : [{ ...rule, apiGroups: [group], resources: kept }];
     }),
   );

@@ -229,12 +229,18 @@ function slimClaim({ metadata, status }: ResourceClaim): ResourceClaim {
   return {
     metadata: { ...slimMetadata(metadata), ...slimLabels(metadata), ...(ownerReferences ? { ownerReferences } : {}) },
     spec: {},
-    ...(status?.allocation ? { status: { allocation: slimAllocation(status.allocation) } } : {}),
+    ...(status?.allocation ? { status: slimClaimStatus(status.allocation, status.reservedFor) } : {}),
   };
 }
 
-type Allocation = NonNullable<NonNullable<ResourceClaim['status']>['allocation']>;
+type ClaimStatus = NonNullable<ResourceClaim['status']>;
+type Allocation = NonNullable<ClaimStatus['allocation']>;
 type Result = NonNullable<NonNullable<Allocation['devices']>['results']>[number];
+
+function slimClaimStatus(allocation: Allocation, reservedFor: ClaimStatus['reservedFor']): ClaimStatus {
+  const holders = (reservedFor ?? []).map(({ resource, name, uid }) => ({ resource, name, uid }));
+  return { allocation: slimAllocation(allocation), ...(holders.length > 0 ? { reservedFor: holders } : {}) };
+}
 
 function slimAllocation({ devices }: Allocation): Allocation {
   return { devices: { results: (devices?.results ?? []).map(slimResult) } };

@@ -4,7 +4,8 @@ import type { Scene } from '../placement/scene/scene.ts';
 import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Attempt, GPUJobStatus } from '../resources/gpujob.ts';
-import type { JobManifest, ResourceClaimTemplateManifest, ServiceManifest } from './job.ts';
+import type { ClaimKind } from '../placement/allocation/backend.ts';
+import type { ClaimsManifest, JobManifest, ServiceManifest } from './job.ts';
 
 /** Something that happened to a GPUJob, once its status says so. Events, metrics and the journal are made from these. */
 export type Fact =
@@ -30,12 +31,13 @@ export type Effect =
   /** Fails with AlreadyExists: fine if the owner's uid is ours. */
   | { readonly kind: 'CreateService'; readonly service: ServiceManifest; readonly run: number }
   /** The same; one left from an earlier try with other cards is made anew. */
-  | { readonly kind: 'CreateClaimTemplate'; readonly template: ResourceClaimTemplateManifest; readonly run: number }
+  | { readonly kind: 'CreateClaims'; readonly claims: ClaimsManifest; readonly run: number }
   /** The same; a refusal by validation or admission comes back as a Refusal. */
   | { readonly kind: 'CreateJob'; readonly job: JobManifest; readonly run: number }
   /** Asks the API server whether it would take the Job of a run that can't start yet. */
   | { readonly kind: 'TryJob'; readonly job: JobManifest; readonly run: number }
-  | { readonly kind: 'DeleteService' | 'DeleteClaimTemplate'; readonly name: string }
+  | { readonly kind: 'DeleteService'; readonly name: string }
+  | { readonly kind: 'DeleteClaims'; readonly name: string; readonly of: ClaimKind }
   /** With uid and resourceVersion as preconditions. */
   | { readonly kind: 'DeleteJob'; readonly name: string; readonly uid: string; readonly resourceVersion: string }
   /** Makes a version of the policy, once for each job and run; the status that follows says which. */

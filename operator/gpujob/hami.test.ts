@@ -12,7 +12,7 @@ import type { Job, Node, Pod } from '../runtime/kubernetes.ts';
 import { collections } from './collections.ts';
 import { decide } from './decide/decide.ts';
 import { feedInventory } from './feed-inventory.ts';
-import { buildClaimTemplate, buildJob } from './job.ts';
+import { buildClaims, buildJob } from './job.ts';
 import { isNews } from './news.ts';
 import { reservationOf } from './reservation.ts';
 import { aGPUJob, anObservation, at } from './testing/builders.ts';
@@ -121,7 +121,7 @@ describe('a run on such a node', () => {
     expect(metadata?.annotations).toEqual({ 'nvidia.com/use-gpuuuid': 'GPU-n-0' });
     expect(spec?.containers[0]?.resources?.limits).toEqual({ 'nvidia.com/gpu': '1', 'nvidia.com/gpumem': '30720' });
     expect(spec).not.toHaveProperty('resourceClaims');
-    expect(buildClaimTemplate(gpujob, 1, reservation)).toBeUndefined();
+    expect(buildClaims(gpujob, 1, reservation)).toBeUndefined();
   });
 
   it('is known again by its Job after a restart, with its share of its card', () => {
@@ -141,6 +141,6 @@ describe('a run on such a node', () => {
     const { job } = runOn(aCluster().inventory, shared());
     const { effects } = decide(anObservation({ gpujob, jobs: [job] }));
     expect(effects.map(({ kind }) => kind)).toContain('DeleteJob');
-    expect(effects.map(({ kind }) => kind)).not.toContain('DeleteClaimTemplate');
+    expect(effects.map(({ kind }) => kind)).not.toContain('DeleteClaims');
   });
 });

@@ -1,9 +1,17 @@
 // Builds a run's batch/v1 Job and a gang's headless Service from the GPUJob and its placement. Pure: same input, same manifest.
+import { claimKindOf } from '../placement/allocation/backend.ts';
 import { backendOf } from '../placement/allocation/backends.ts';
 import type { Reservation } from '../placement/model.ts';
 import { labels, managedBy } from '../resources/labels.ts';
 import { type DefaultedGPUJobSpec, type GPUJob, gpujobAPIVersion, gpujobs } from '../resources/gpujob.ts';
-import type { V1Job, V1OwnerReference, V1PodSpec, V1ResourceClaimTemplate, V1Service } from '@kubernetes/client-node';
+import type {
+  ResourceV1ResourceClaim,
+  V1Job,
+  V1OwnerReference,
+  V1PodSpec,
+  V1ResourceClaimTemplate,
+  V1Service,
+} from '@kubernetes/client-node';
 import type { PodTemplate, Wire } from '../runtime/kubernetes.ts';
 import { reservationAnnotation } from './reservation.ts';
 
@@ -18,7 +26,9 @@ type Manifest<T> = Omit<Wire<T>, 'metadata' | 'status'> & {
 };
 export type JobManifest = Manifest<V1Job>;
 export type ServiceManifest = Manifest<V1Service>;
-export type ResourceClaimTemplateManifest = Manifest<V1ResourceClaimTemplate>;
+export type ClaimsManifest =
+  | (Manifest<ResourceV1ResourceClaim> & { kind: 'ResourceClaim' })
+  | (Manifest<V1ResourceClaimTemplate> & { kind: 'ResourceClaimTemplate' });
 
 type PodSpec = Wire<V1PodSpec>;
 type Container = PodSpec['containers'][number];
@@ -145,21 +155,18 @@ export function buildJob(
   };
 }
 
-/** What the workers' claims are made of; undefined where no claim holds the cards. */
-export function buildClaimTemplate(
-  gpujob: GPUJob,
-  run: number,
-  reservation: Reservation,
-): ResourceClaimTemplateManifest | undefined {
-  const devices = backendOf(reservation.placement).claimFor(reservation.placement);
+/** What holds a run's cards, or what its workers' claims are made of; undefined where no claim holds them. */
+export function buildClaims(gpujob: GPUJob, run: number, reservation: Reservation): ClaimsManifest | undefined {
+  const { placement } = reservation;
+  const devices = backendOf(placement).claimFor(placement);
   if (devices === undefined) return undefined;
-  return {
-    apiVersion: 'resource.k8s.io/v1',
-    kind: 'ResourceClaimTemplate',
-    metadata: { ...metadata(gpujob, run), annotations: reservationAnnotation(reservation) },
-    // The labels come to each claim, and tell whose it is.
-    spec: { metadata: { labels: runLabels(gpujob, run) }, spec: { devices } },
-  };
+  const base = { ...metadata(gpujob, run), annotations: reservationAnnotation(reservation) };
+  const apiVersion = 'resource.k8s.io/v1';
+  if (claimKindOf(placement) === 'ResourceClaim')
+    return { apiVersion, kind: 'ResourceClaim', metadata: base, spec: { devices } };
+  // The labels come to each claim, and tell whose it is.
+  const spec = { metadata: { labels: runLabels(gpujob, run) }, spec: { devices } };
+  return { apiVersion, kind: 'ResourceClaimTemplate', metadata: base, spec };
 }
 
 /** A gang's rendezvous: a name for each worker before any of them is ready. */

@@ -3,15 +3,16 @@
 import { keyOf } from '../runtime/resource.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import { type ApiError, isApiError } from '../runtime/errors.ts';
-import type { Job, ResourceClaimTemplate, Service } from '../runtime/kubernetes.ts';
-import { jobs, type Resource, resourceClaimTemplates, services } from '../runtime/resource.ts';
+import type { Job, ResourceClaim, ResourceClaimTemplate, Service } from '../runtime/kubernetes.ts';
+import { jobs, type Resource, resourceClaims, resourceClaimTemplates, services } from '../runtime/resource.ts';
 import type { Store } from '../runtime/store.ts';
 import { type GPUJob, gpujobs, type GPUJobStatus } from '../resources/gpujob.ts';
 import { annotations } from '../resources/labels.ts';
 import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Effect, Fact } from './effects.ts';
-import type { JobManifest, ResourceClaimTemplateManifest, ServiceManifest } from './job.ts';
+import type { ClaimKind } from '../placement/allocation/backend.ts';
+import type { ClaimsManifest, JobManifest, ServiceManifest } from './job.ts';
 import type { Refusal } from './observation.ts';
 
 export interface PerformContext {
@@ -115,16 +116,16 @@ function performOne(gpujob: GPUJob, effect: Deed, context: PerformContext): Prom
   switch (effect.kind) {
     case 'CreateService':
       return createService(gpujob, effect.service, effect.run, context);
-    case 'CreateClaimTemplate':
-      return createClaimTemplate(gpujob, effect.template, effect.run, context);
+    case 'CreateClaims':
+      return createClaims(gpujob, effect.claims, effect.run, context);
     case 'CreateJob':
       return createJob(gpujob, effect.job, effect.run, context);
     case 'TryJob':
       return tryJob(effect.job, effect.run, context);
     case 'DeleteService':
       return deleteChild(services, gpujob, effect.name, context);
-    case 'DeleteClaimTemplate':
-      return deleteChild(resourceClaimTemplates, gpujob, effect.name, context);
+    case 'DeleteClaims':
+      return deleteChild(claimResources[effect.of], gpujob, effect.name, context);
     case 'DeleteJob':
       return deleteJob(gpujob, effect, context);
     case 'WriteStatus':
@@ -173,24 +174,31 @@ async function createService(
   }
 }
 
-/** Its spec can't change: one of an earlier try, whose Job was never made, may name other cards, and goes. */
-async function createClaimTemplate(
+const claimResources: Readonly<Record<ClaimKind, Resource<ResourceClaim | ResourceClaimTemplate>>> = {
+  ResourceClaim: resourceClaims,
+  ResourceClaimTemplate: resourceClaimTemplates,
+};
+
+/** Their spec can't change: those of an earlier try, whose Job was never made, may name other cards, and go. */
+async function createClaims(
   gpujob: GPUJob,
-  template: ResourceClaimTemplateManifest,
+  claims: ClaimsManifest,
   run: number,
   context: PerformContext,
 ): Promise<Performance> {
   const { client, signal } = context;
+  const resource = claimResources[claims.kind];
   try {
-    await client.createForMetadata(resourceClaimTemplates, template, {}, signal);
+    await client.createForMetadata(resource, claims, {}, signal);
     return done;
   } catch (error) {
     if (!isApiError(error, 'AlreadyExists')) return refusalOr(error, run);
-    const found = await client.get(resourceClaimTemplates, template.metadata, signal);
-    if (!isOwnedBy(found, gpujob)) return nameTaken('ResourceClaimTemplate', found, run);
-    if (reservationText(found) === reservationText(template)) return done;
+    const found = await client.get(resource, claims.metadata, signal);
+    if (!isOwnedBy(found, gpujob)) return nameTaken(claims.kind, found, run);
+    if (reservationText(found) === reservationText(claims) && found.metadata.deletionTimestamp === undefined)
+      return done;
     const options = { uid: found.metadata.uid, propagationPolicy: 'Background' as const };
-    await client.delete(resourceClaimTemplates, template.metadata, options, signal);
+    await client.delete(resource, claims.metadata, options, signal);
     return outdated;
   }
 }
@@ -265,7 +273,7 @@ async function writeStatus(
   }
 }
 
-type Child = Job | Service | ResourceClaimTemplate;
+type Child = Job | Service | ResourceClaim | ResourceClaimTemplate;
 
 function isOwnedBy(child: Child, gpujob: GPUJob): boolean {
   return (child.metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === gpujob.metadata.uid);

@@ -285,7 +285,7 @@ export interface ClaimFacts {
   readonly uid: string;
   /** '<gpujob uid>/<run>' on the claims of our own runs. */
   readonly run?: string;
-  /** Of the Pod for which it was made; '' where it was made by hand. */
+  /** Of the Pod for which it was made, or for which it is held; '' where there is none. */
   readonly podUID: string;
   /** Nothing while it isn't allocated. */
   readonly holds: readonly HeldDevice[];

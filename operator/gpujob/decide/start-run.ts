@@ -3,7 +3,7 @@ import type { Placement, WaitReason } from '../../placement/model.ts';
 import { reservationFor } from '../../placement/queue/planner.ts';
 import type { Reason } from '../../resources/gpujob/conditions.ts';
 import type { Effect } from '../effects.ts';
-import { buildClaimTemplate, buildJob, buildService, runName } from '../job.ts';
+import { buildClaims, buildJob, buildService, runName } from '../job.ts';
 import type { Observation } from '../observation.ts';
 import { standingAfter, suspended } from './aftermath.ts';
 import { backOffEndMilliseconds, refusalEndMilliseconds } from './backoff.ts';
@@ -136,9 +136,9 @@ function createRun(o: Observation, placement: Placement): Outcome {
   const standing: Standing = { kind: 'Placed', reason: 'Starting', message: placedMessage(o, run) };
   const reservation = reservationFor(o.workload, placement);
   const job = buildJob(o.gpujob, o.spec, run.number, reservation);
-  const template = buildClaimTemplate(o.gpujob, run.number, reservation);
+  const claims = buildClaims(o.gpujob, run.number, reservation);
   const children: Effect[] = [{ kind: 'CreateJob', run: run.number, job }];
-  if (template) children.unshift({ kind: 'CreateClaimTemplate', run: run.number, template });
+  if (claims) children.unshift({ kind: 'CreateClaims', run: run.number, claims });
   if (o.spec.workers > 1) {
     children.unshift({ kind: 'CreateService', run: run.number, service: buildService(o.gpujob, run.number) });
   }

@@ -68,8 +68,8 @@ export function apply(world: World, seen: GPUJob, effect: Effect): boolean {
       return writeStatus(world, seen, effect);
     case 'CreateService':
     case 'DeleteService':
-    case 'CreateClaimTemplate':
-    case 'DeleteClaimTemplate':
+    case 'CreateClaims':
+    case 'DeleteClaims':
     case 'TryJob':
     case 'Learn':
     case 'Settle':

@@ -16,7 +16,7 @@ export interface PodTemplateShape {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   spec?: {
     containers: ContainerShape[];
-    resourceClaims?: { name: string; resourceClaimTemplateName?: string }[];
+    resourceClaims?: { name: string; resourceClaimName?: string; resourceClaimTemplateName?: string }[];
     affinity?: {
       nodeAffinity?: {
         requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: readonly NodeSelectorTerm[] };
@@ -32,7 +32,7 @@ export interface AllocationRequest {
   readonly gpus: number;
   /** The container that gets them; '': the first. */
   readonly container: string;
-  /** Of the run's children: its Job, and the template of its claims where it has one. */
+  /** Of the run's children: its Job, and its claim or the template of its claims where it has one. */
   readonly childName: string;
 }
 
@@ -49,6 +49,13 @@ export interface DeviceClaim {
     };
   }[];
   constraints?: { requests: string[]; distinctAttribute: string }[];
+}
+
+/** A worker alone has a claim of his own; where there are more, each one's is made from a template. */
+export type ClaimKind = 'ResourceClaim' | 'ResourceClaimTemplate';
+
+export function claimKindOf({ workers }: Placement): ClaimKind {
+  return workers.reduce((sum, { count }) => sum + count, 0) === 1 ? 'ResourceClaim' : 'ResourceClaimTemplate';
 }
 
 export interface AllocationBackend {

@@ -1,8 +1,14 @@
-// Cards by ResourceClaim: each worker's claim is made from one template, which asks for the VRAM of a card and admits only the
-// cards chosen for the run. kube-scheduler allocates, so no two Pods are ever promised the same memory, whoever made them.
+// Cards by ResourceClaim, which asks for the VRAM of a card and admits only the cards chosen for the run; the claims of several
+// workers are made from one template. kube-scheduler allocates, so no two Pods are ever promised the same memory, whoever made them.
 import { cardToleration } from '../fit/taints.ts';
 import type { CardClaim, Placement } from '../model.ts';
-import type { AllocationBackend, AllocationRequest, DeviceClaim, PodTemplateShape } from './backend.ts';
+import {
+  type AllocationBackend,
+  type AllocationRequest,
+  claimKindOf,
+  type DeviceClaim,
+  type PodTemplateShape,
+} from './backend.ts';
 import { pinnedTo, withContainer, withToleration } from './pin.ts';
 import { shareMebibytes } from './share.ts';
 
@@ -21,11 +27,22 @@ function allocate<T extends PodTemplateShape>(template: T, { placement, containe
         ...chosen,
         resources: { ...chosen.resources, claims: [...(chosen.resources?.claims ?? []), { name: claimName }] },
       })),
-      resourceClaims: [...(spec.resourceClaims ?? []), { name: claimName, resourceClaimTemplateName: childName }],
+      resourceClaims: [...(spec.resourceClaims ?? []), { name: claimName, ...claimedFrom(placement, childName) }],
       affinity: { ...spec.affinity, nodeAffinity: pinnedTo(placement, spec.affinity?.nodeAffinity) },
       tolerations: withToleration(spec.tolerations ?? [], cardToleration(placement)),
     },
   };
+}
+
+/**
+ * A claim of its own costs the control plane a third less than one that its controller has to make from a template, write into the
+ * Pod's status and delete; its cards are free again as soon as the Pod has ended, all the same.
+ */
+function claimedFrom(
+  placement: Placement,
+  name: string,
+): { resourceClaimName: string } | { resourceClaimTemplateName: string } {
+  return claimKindOf(placement) === 'ResourceClaim' ? { resourceClaimName: name } : { resourceClaimTemplateName: name };
 }
 
 function claimFor(placement: Placement): DeviceClaim | undefined {

@@ -398,10 +398,10 @@ describe('a reservation', () => {
     expect([standing(inventory), standing(inventory, 'b')]).toEqual([['free'], ['free']]);
   });
 
-  it('is not taken over by claims that only carry its labels', () => {
+  it('is not taken over by claims of others', () => {
     const inventory = aCluster({ a: 2 });
     inventory.setReservation(reservation([{ node: 'a', count: 1, cards: ['GPU-a-0'] }]));
-    inventory.setClaim({ ...stranger('forged', '1:10'), run: 'job/1' });
+    inventory.setClaim(stranger('theirs', '1:10'));
     expect(standing(inventory)).toEqual(['30 by 1', '10 by 1']);
     inventory.setClaim({ ...claimOf('w0', '1:10'), run: 'other/1' });
     expect(standing(inventory)).toEqual(['30 by 1', '20 by 2']);

@@ -61,7 +61,7 @@ export class CardsInUse {
     const before = this.#dropClaim(claim.uid);
     this.#claims.set(claim.uid, claim);
     const nodes = this.#countClaim(claim, 1);
-    const name = ownRun(claim);
+    const name = claim.run;
     if (name !== undefined && claim.holds.length > 0) this.#runOf(name).claims.set(claim.uid, claim);
     this.#layOut([...before.nodes, ...nodes, ...this.#settle(before.run), ...this.#settle(name)]);
   }
@@ -169,7 +169,7 @@ export class CardsInUse {
     if (claim === undefined) return { nodes: [], run: undefined };
     const nodes = this.#countClaim(claim, -1);
     this.#claims.delete(uid);
-    const run = ownRun(claim);
+    const run = claim.run;
     if (run !== undefined) this.#runs.get(run)?.claims.delete(uid);
     return { nodes, run };
   }
@@ -248,11 +248,6 @@ export class CardsInUse {
     }
     return takes;
   }
-}
-
-/** Labels can be written by anybody; but no claim of ours is made by hand. */
-function ownRun({ run, podUID }: ClaimFacts): string | undefined {
-  return podUID === '' ? undefined : run;
 }
 
 function sameNames(one: readonly string[], other: readonly string[]): boolean {

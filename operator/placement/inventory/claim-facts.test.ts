@@ -37,9 +37,29 @@ describe('claimFacts', () => {
   it('knows a claim of our own by both labels, and by no single one', () => {
     const owner = { [runLabels.gpujobUID]: 'job-1' };
     const run = { [runLabels.run]: '2' };
-    expect(factsOf(claimOf([], { labels: { ...owner, ...run } })).run).toBe('job-1/2');
-    expect(factsOf(claimOf([], { labels: owner }))).not.toHaveProperty('run');
-    expect(factsOf(claimOf([], { labels: run }))).not.toHaveProperty('run');
+    const ownerReferences = [pod];
+    expect(factsOf(claimOf([], { labels: { ...owner, ...run }, ownerReferences })).run).toBe('job-1/2');
+    expect(factsOf(claimOf([], { labels: owner, ownerReferences }))).not.toHaveProperty('run');
+    expect(factsOf(claimOf([], { labels: run, ownerReferences }))).not.toHaveProperty('run');
+  });
+
+  it('knows a claim of our own by whose it is: its GPUJob, or the Pod it was made for; labels alone anybody can write', () => {
+    const labels = { [runLabels.gpujobUID]: 'job-1', [runLabels.run]: '2' };
+    const owned = (uid: string) => claimOf([], { labels, ownerReferences: [{ kind: 'GPUJob', uid }] });
+    expect(factsOf(owned('job-1')).run).toBe('job-1/2');
+    expect(factsOf(owned('job-2'))).not.toHaveProperty('run');
+    expect(factsOf(claimOf([], { labels }))).not.toHaveProperty('run');
+  });
+
+  it('tells for which Pod a claim is held that was made for none', () => {
+    const reservedFor = [
+      { resource: 'podgroups', uid: 'group-1' },
+      { resource: 'pods', uid: 'pod-2' },
+    ];
+    expect(factsOf({ metadata: { uid: 'claim-1' }, status: { reservedFor } }).podUID).toBe('pod-2');
+    expect(factsOf({ metadata: { uid: 'claim-1', ownerReferences: [pod] }, status: { reservedFor } }).podUID).toBe(
+      'pod-1',
+    );
   });
 
   it.each<[string, ClaimShape['status']]>([

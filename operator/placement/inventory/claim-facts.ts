@@ -21,6 +21,7 @@ export interface ClaimShape {
   };
   readonly status?:
     | {
+        readonly reservedFor?: readonly { readonly resource: string; readonly uid: string }[] | undefined;
         readonly allocation?:
           { readonly devices?: { readonly results?: readonly ResultShape[] | undefined } | undefined } | undefined;
       }
@@ -33,13 +34,25 @@ export function claimFacts(claim: ClaimShape, runLabels: RunLabels): ClaimFacts 
   const run = labels[runLabels.run];
   return {
     uid,
-    ...(owner === undefined || run === undefined ? {} : { run: `${owner}/${run}` }),
-    podUID: ownerReferences.find(({ kind }) => kind === 'Pod')?.uid ?? '',
+    ...(owner === undefined || run === undefined || !isMadeFor(owner, ownerReferences)
+      ? {}
+      : { run: `${owner}/${run}` }),
+    podUID: podOf(claim),
     // Who looks after a device takes nothing of it.
     holds: (claim.status?.allocation?.devices?.results ?? [])
       .filter(({ adminAccess }) => adminAccess !== true)
       .map(heldDevice),
   };
+}
+
+/** Labels can be written by anybody; but what is made for a run has its GPUJob as its owner, or the Pod it was made for. */
+function isMadeFor(gpujobUID: string, owners: readonly { readonly kind: string; readonly uid: string }[]): boolean {
+  return owners.some(({ kind, uid }) => kind === 'Pod' || uid === gpujobUID);
+}
+
+function podOf({ metadata, status }: ClaimShape): string {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Pod')?.uid;
+  return owner ?? status?.reservedFor?.find(({ resource }) => resource === 'pods')?.uid ?? '';
 }
 
 function heldDevice({ driver, pool, device, consumedCapacity = {} }: ResultShape): HeldDevice {

@@ -146,6 +146,10 @@ export const resourceClaimMessage = new Message<ResourceClaim>({
   status: nested(
     3,
     new Message<ClaimStatus>({
+      reservedFor: list(
+        2,
+        new Message<Item<ClaimStatus['reservedFor']>>({ resource: text(3), name: text(4), uid: text(5) }),
+      ),
       allocation: nested(
         1,
         new Message<Allocation>({

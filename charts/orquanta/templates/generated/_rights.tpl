@@ -95,6 +95,7 @@
 - apiGroups:
     - resource.k8s.io
   resources:
+    - resourceclaims
     - resourceclaimtemplates
   verbs:
     - get
@@ -222,6 +223,7 @@
 - apiGroups:
     - resource.k8s.io
   resources:
+    - resourceclaims
     - resourceclaimtemplates
   verbs:
     - get
