@@ -2,6 +2,7 @@
 // ends or is deleted gives back what it held.
 import { describe, expect } from 'vitest';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
+import { driver } from '../../hack/nodes/slices.ts';
 import { draScenario } from '../setup/dra.ts';
 import { messageOf, operatorForFile, outcomesOf, reasonOf } from '../setup/gpujobs.ts';
 
@@ -130,6 +131,23 @@ describe.concurrent('several cards for one worker', () => {
     await stage.submit('pair', { vram: '30Gi', spec: { ...dra.shared, gpus: 2 } });
     const job = await stage.untilFinished('pair');
     expect(messageOf(job)).toBe('needs 2 cards on one node; the largest node with such cards has 1 (2 nodes)');
+  });
+});
+
+describe.concurrent('a quota of cards', () => {
+  draScenario('counts what runs, and not what has ended', async ({ stage, dra }) => {
+    await dra.nodes({ only: a100x80(2) });
+    const hard = { [`${driver}.deviceclass.resource.k8s.io/devices`]: '1' };
+    await stage.api.create(stage.path('resourcequotas'), { metadata: { name: 'quota' }, spec: { hard } });
+    await stage.submit('first', { vram: '30Gi', play: forever, spec: dra.shared });
+    await dra.runs('first');
+    await stage.submit('second', { vram: '30Gi', spec: dra.shared });
+    expect(messageOf(await stage.untilReason('second', 'PodsRefused'))).toMatch(/exceeded quota: quota, .*devices=1/);
+    await stage.delete('gpujobs', 'first');
+    await stage.untilFinished('second');
+    await dra.untilLeft('resourceclaims', 0);
+    await stage.submit('third', { vram: '30Gi', spec: dra.shared });
+    expect(reasonOf(await stage.untilFinished('third'))).toBe('Complete');
   });
 });
 

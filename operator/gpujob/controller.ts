@@ -156,7 +156,8 @@ export class GPUJobController {
 
   #performContext(signal: AbortSignal): Parameters<typeof perform>[2] {
     const { client, collections, announce, learn, settle } = this.#options;
-    const stores = { gpujobs: collections.gpujobs.store, jobs: collections.jobs.store };
+    const { gpujobs, jobs, resourceClaims } = collections;
+    const stores = { gpujobs: gpujobs.store, jobs: jobs.store, resourceClaims: resourceClaims.store };
     return { client, ...stores, signal, announce, learn, settle };
   }
 

@@ -15,6 +15,7 @@ import { type Collections, indexes } from './collections.ts';
 import { endOf, isRunOf, runOf } from './decide/run.ts';
 import { isNews } from './news.ts';
 import { reservationOf, runKey, runKeyPrefix } from './reservation.ts';
+import { workerCount } from '../placement/worker-count.ts';
 
 export function feedInventory(collections: Collections, inventory: Inventory): void {
   feedDevices(collections, inventory);
@@ -106,7 +107,7 @@ function boundedReservation(gpujob: GPUJob, job: Job): Reservation | undefined {
   const reservation = reservationOf(job);
   if (!reservation) return undefined;
   const { workers, gpus } = gpujobDefaults(gpujob.spec);
-  const reserved = reservation.placement.workers.reduce((sum, { count }) => sum + count, 0);
+  const reserved = workerCount(reservation.placement.workers);
   const { claim, resourceName } = reservation.placement;
   const cards = claim?.gpus ?? reservation.perWorker[resourceName] ?? 0;
   return reserved <= workers && cards <= gpus ? reservation : undefined;

@@ -10,6 +10,7 @@ import type { Collections } from './collections.ts';
 import { hasEnded, isOf, isOver, runOf } from './decide/run.ts';
 import { runName } from './job.ts';
 import { reservationOf } from './reservation.ts';
+import { workerCount } from '../placement/worker-count.ts';
 
 /** Returns how to stop. Call it when the stores have caught up and the books are read. */
 export function followBill({ gpujobs, jobs, pods }: Collections, billing: Billing): () => void {
@@ -27,7 +28,7 @@ export function followBill({ gpujobs, jobs, pods }: Collections, billing: Billin
     const job = jobs.store.get(keyOf({ namespace, name: runName(name, number) }));
     const placement = job && reservationOf(job)?.placement;
     if (!placement || hasEnded(gpujob.status ?? {}, number)) return undefined;
-    const workers = placement.workers.reduce((sum, { count }) => sum + count, 0);
+    const workers = workerCount(placement.workers);
     return runBillOf(gpujob, { number, product: placement.product, workers, startTime: pod.status?.startTime });
   };
   const settleGone = (): void => {

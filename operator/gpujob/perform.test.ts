@@ -3,14 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { type GPUJob, gpujobDefaults, gpujobs } from '../resources/gpujob.ts';
 import { ApiClient } from '../runtime/client.ts';
 import { ApiError } from '../runtime/errors.ts';
-import type { Job } from '../runtime/kubernetes.ts';
-import { jobs, services } from '../runtime/resource.ts';
+import type { Job, ResourceClaim } from '../runtime/kubernetes.ts';
+import { jobs, resourceClaims, resourceClaimTemplates, services } from '../runtime/resource.ts';
 import { Store } from '../runtime/store.ts';
 import { FakeClock } from '../runtime/testing/fake-clock.ts';
 import { InMemoryApiServer, type Interceptor } from '../runtime/testing/in-memory-api-server.ts';
+import type { Placement } from '../placement/model.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Effect, Fact } from './effects.ts';
-import { buildJob, buildService } from './job.ts';
+import { buildClaims, buildJob, buildService } from './job.ts';
 import { perform } from './perform.ts';
 import { aGPUJob, aPlacement } from './testing/builders.ts';
 
@@ -21,6 +22,8 @@ async function aServer() {
     { resource: gpujobs, status: true },
     // Accepts every template: what a real server refuses is answered by the tests that need it.
     { resource: jobs, status: true, builtIn: true, validate: () => undefined },
+    { resource: resourceClaims, status: true },
+    { resource: resourceClaimTemplates, status: false },
   ];
   const server = new InMemoryApiServer({ clock: new FakeClock(), resources });
   const client = new ApiClient(server, { fieldManager: 'test' });
@@ -31,7 +34,11 @@ async function aServer() {
     {},
     signal,
   );
-  const stores = { gpujobs: new Store<GPUJob>(), jobs: new Store<Job>() };
+  const stores = {
+    gpujobs: new Store<GPUJob>(),
+    jobs: new Store<Job>(),
+    resourceClaims: new Store<ResourceClaim>(),
+  };
   const told: Fact[] = [];
   const lessons: Lesson[] = [];
   const learn = (_gpujob: GPUJob, lesson: Lesson) => Promise.resolve(lessons.push(lesson) + 6);
@@ -184,6 +191,99 @@ describe('a gang’s Service', () => {
     await client.create(services, { metadata: { name: 'train-1', namespace: 'ml' } }, {}, signal);
     expect((await run([{ kind: 'DeleteService', name: 'train-1' }])).kind).toBe('Done');
     expect((await client.list(services, {}, signal)).items).toHaveLength(1);
+  });
+});
+
+/** What a run of so many workers claims. */
+function claimsOf(
+  gpujob: GPUJob,
+  identities: readonly string[],
+  workers = 1,
+): Extract<Effect, { kind: 'CreateClaims' }> {
+  const claim = {
+    ...{ driver: 'gpu.nvidia.com', gpus: 1, identityAttribute: 'uuid', mebibytes: 20_480 },
+    ...{ match: {}, requests: { memory: '20Gi' } },
+  };
+  const placed = { node: 'node-a', count: workers, cards: identities };
+  const placement: Placement = { ...aPlacement(), backend: 'DRA', workers: [placed], claim };
+  const manifest = buildClaims(gpujob, 1, { run: `${gpujob.metadata.uid}/1`, placement, perWorker: {} });
+  if (manifest === undefined) throw new Error('no claims');
+  return { kind: 'CreateClaims', run: 1, claims: manifest };
+}
+
+describe('what a run claims', () => {
+  const deleteClaims: Effect = { kind: 'DeleteClaims', name: 'train-1', of: 'ResourceClaim' };
+
+  it('is a claim for one worker, and for several a template', async () => {
+    const { run, gpujob, client } = await aServer();
+    await run([claimsOf(gpujob, ['a'])]);
+    await run([claimsOf(gpujob, ['a', 'b'], 2)]);
+    expect((await client.list(resourceClaims, {}, signal)).items.map(({ metadata }) => metadata.name)).toEqual([
+      'train-1',
+    ]);
+    expect((await client.list(resourceClaimTemplates, {}, signal)).items).toHaveLength(1);
+  });
+
+  it('that is there already, and ours, is our own earlier success', async () => {
+    const { run, gpujob } = await aServer();
+    expect([(await run([claimsOf(gpujob, ['a'])])).kind, (await run([claimsOf(gpujob, ['a'])])).kind]).toEqual([
+      'Done',
+      'Done',
+    ]);
+  });
+
+  it('is made anew where an earlier try named other cards', async () => {
+    const { run, gpujob, client } = await aServer();
+    await run([claimsOf(gpujob, ['a'])]);
+    expect((await run([claimsOf(gpujob, ['b'])])).kind).toBe('Outdated');
+    expect((await client.list(resourceClaims, {}, signal)).items).toEqual([]);
+    expect((await run([claimsOf(gpujob, ['b'])])).kind).toBe('Done');
+  });
+
+  it('is waited for while it is being deleted: a Pod that names it would never start', async () => {
+    const { run, gpujob, client } = await aServer();
+    const { claims } = claimsOf(gpujob, ['a']);
+    const metadata = { ...claims.metadata, finalizers: ['resource.kubernetes.io/delete-protection'] };
+    await client.create(resourceClaims, { ...claims, metadata } as ResourceClaim, {}, signal);
+    await run([deleteClaims]);
+    expect((await run([claimsOf(gpujob, ['a'])])).kind).toBe('Outdated');
+  });
+
+  it("is refused under a name that is somebody else's, and theirs is never deleted", async () => {
+    const { run, gpujob, client } = await aServer();
+    await client.create(resourceClaims, { metadata: { name: 'train-1', namespace: 'ml' }, spec: {} }, {}, signal);
+    expect(await run([claimsOf(gpujob, ['a'])])).toMatchObject({ kind: 'Refused', refusal: { kind: 'NameTaken' } });
+    expect((await run([deleteClaims])).kind).toBe('Done');
+    expect((await client.list(resourceClaims, {}, signal)).items).toHaveLength(1);
+  });
+
+  it('is given back where its Job is refused: it would count in a quota until the next try', async () => {
+    const { run, gpujob, client, server, createJob } = await aServer();
+    server.intercept((request, serve) => {
+      if (request.method === 'POST' && request.path.endsWith('/jobs'))
+        throw new ApiError('Forbidden', 'exceeded quota');
+      return serve();
+    });
+    expect((await run([claimsOf(gpujob, ['a']), createJob])).kind).toBe('Refused');
+    expect((await client.list(resourceClaims, {}, signal)).items).toEqual([]);
+  });
+
+  it('is deleted without a look where the store says whose it is', async () => {
+    const { run, gpujob, client, server, stores } = await aServer();
+    await run([claimsOf(gpujob, ['a'])]);
+    const [claim] = (await client.list(resourceClaims, {}, signal)).items;
+    stores.resourceClaims.absorb(claim!);
+    server.intercept(answering('GET', new ApiError('Unavailable', 'not asked')));
+    expect([(await run([deleteClaims])).kind, (await run([deleteClaims])).kind]).toEqual(['Done', 'Done']);
+  });
+
+  it('is looked at again where the store knows only a former one of its name', async () => {
+    const { run, gpujob, client, stores } = await aServer();
+    await run([claimsOf(gpujob, ['a'])]);
+    const [claim] = (await client.list(resourceClaims, {}, signal)).items;
+    stores.resourceClaims.absorb({ ...claim!, metadata: { ...claim!.metadata, uid: 'former' } });
+    expect((await run([deleteClaims])).kind).toBe('Outdated');
+    expect((await client.list(resourceClaims, {}, signal)).items).toHaveLength(1);
   });
 });
 

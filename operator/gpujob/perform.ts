@@ -19,6 +19,7 @@ export interface PerformContext {
   readonly client: ApiClient;
   readonly gpujobs: Store<GPUJob>;
   readonly jobs: Store<Job>;
+  readonly resourceClaims: Store<ResourceClaim>;
   readonly signal: AbortSignal;
   readonly announce: (gpujob: GPUJob, fact: Fact) => void;
   /** The version of the policy that the failure made; undefined where it doesn't learn. */
@@ -52,7 +53,10 @@ export async function perform(
       continue;
     }
     const result = await performOne(gpujob, found.reduce(withFindings, effect), context);
-    if (result.kind === 'Refused' && (await wasMadeBefore(gpujob, effects, context))) return outdated;
+    if (result.kind === 'Refused') {
+      if (await wasMadeBefore(gpujob, effects, context)) return outdated;
+      if (effect.kind === 'CreateJob') await giveBackClaims(gpujob, effects, context);
+    }
     if (result.kind !== 'Done') return result;
     statusWritten ||= result.statusWritten;
   }
@@ -75,6 +79,12 @@ async function wasMadeBefore(gpujob: GPUJob, effects: readonly Effect[], context
     if (isApiError(error, 'NotFound')) return false;
     throw error;
   }
+}
+
+/** A claim counts in its namespace's quota, and the next try may be far away. */
+async function giveBackClaims(gpujob: GPUJob, effects: readonly Effect[], context: PerformContext): Promise<void> {
+  const made = effects.find((effect) => effect.kind === 'CreateClaims')?.claims;
+  if (made) await performOne(gpujob, { kind: 'DeleteClaims', name: made.metadata.name, of: made.kind }, context);
 }
 
 /** What is known only when it is done, and belongs into the status that follows. */
@@ -125,7 +135,9 @@ function performOne(gpujob: GPUJob, effect: Deed, context: PerformContext): Prom
     case 'DeleteService':
       return deleteChild(services, gpujob, effect.name, context);
     case 'DeleteClaims':
-      return deleteChild(claimResources[effect.of], gpujob, effect.name, context);
+      return effect.of === 'ResourceClaim'
+        ? deleteChild(resourceClaims, gpujob, effect.name, context, context.resourceClaims)
+        : deleteChild(resourceClaimTemplates, gpujob, effect.name, context);
     case 'DeleteJob':
       return deleteJob(gpujob, effect, context);
     case 'WriteStatus':
@@ -238,21 +250,24 @@ async function deleteJob(
   }
 }
 
+/** Whose it is stands in the store, where it is watched. */
 async function deleteChild<T extends Child>(
   resource: Resource<T>,
   gpujob: GPUJob,
   name: string,
-  context: PerformContext,
+  { client, signal }: PerformContext,
+  store?: Store<T>,
 ): Promise<Performance> {
   const key = { namespace: gpujob.metadata.namespace, name };
   try {
-    const found = await context.client.get(resource, key, context.signal);
-    if (!isOwnedBy(found, gpujob)) return done;
+    const found = store?.get(keyOf(key)) ?? (await client.get(resource, key, signal));
+    if (!isOwnedBy(found, gpujob) || found.metadata.deletionTimestamp !== undefined) return done;
     const options = { uid: found.metadata.uid, propagationPolicy: 'Background' as const };
-    await context.client.delete(resource, key, options, context.signal);
+    await client.delete(resource, key, options, signal);
     return done;
   } catch (error) {
-    if (isApiError(error, 'NotFound', 'Conflict')) return done;
+    if (isApiError(error, 'NotFound')) return done;
+    if (isApiError(error, 'Conflict')) return outdated;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 // Which of a GPUJob's Jobs have served their time. A Job is deleted only after its run's end is recorded in status, and a
 // finished one not before a former leader must have noticed that it lost the lease (design rule 8).
 import type { Job } from '../../runtime/kubernetes.ts';
-import { claimKindOf } from '../../placement/allocation/backend.ts';
+import { claimKindFor } from '../../placement/allocation/backend.ts';
+import type { BackendName } from '../../placement/model.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import { reservationOf } from '../reservation.ts';
@@ -29,12 +30,16 @@ export function cleanUp(o: Observation): Cleanup {
 function deleteRun(o: Observation, job: Job): Effect[] {
   const { name, uid, resourceVersion } = job.metadata;
   const deleteJob: Effect = { kind: 'DeleteJob', name, uid, resourceVersion };
-  const placement = reservationOf(job)?.placement;
   return [
     ...(o.spec.workers > 1 ? [{ kind: 'DeleteService', name } as const] : []),
-    ...(placement?.backend === 'DRA' ? [{ kind: 'DeleteClaims', name, of: claimKindOf(placement) } as const] : []),
+    ...deleteClaims(o, name, reservationOf(job)?.placement.backend),
     deleteJob,
   ];
+}
+
+/** Of a run that was placed this way. */
+export function deleteClaims(o: Observation, name: string, backend: BackendName | undefined): Effect[] {
+  return backend === 'DRA' ? [{ kind: 'DeleteClaims', name, of: claimKindFor(o.spec.workers) }] : [];
 }
 
 /** Infinity: stays. */

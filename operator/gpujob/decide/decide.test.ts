@@ -11,11 +11,13 @@ import {
   aPlacement,
   aPod,
   at,
+  type JobEnding,
   type PodState,
   start,
   torchOutOfMemory,
 } from '../testing/builders.ts';
 import { decide } from './decide.ts';
+import { placementStatus } from './status.ts';
 
 interface Case {
   readonly name: string;
@@ -375,6 +377,41 @@ const duringARun: readonly Case[] = [
   },
 ];
 
+const byClaim = (ending?: JobEnding) => aJob(1, ending, undefined, { ...aPlacement(), backend: 'DRA' });
+
+const claims: readonly Case[] = [
+  {
+    name: 'go when their run has ended, before its end is written: they count in quotas, and the Job stays',
+    observation: anObservation({ gpujob: aGPUJob({}, running), jobs: [byClaim('Complete')] }),
+    wantEffects: ['DeleteClaims', 'WriteStatus'],
+    wantReason: 'Complete',
+  },
+  {
+    name: 'go by what status says of the run where somebody has deleted its Job',
+    observation: anObservation({
+      gpujob: aGPUJob({}, { ...running, placement: { ...placementStatus(aPlacement()), allocation: 'DRA' } }),
+    }),
+    wantEffects: ['DeleteClaims', 'WriteStatus'],
+    wantReason: 'BackingOff',
+    wantAgainInMilliseconds: 10_000,
+  },
+  {
+    name: 'stay with a run that is stopped until that is written',
+    observation: anObservation({ gpujob: aGPUJob({ suspend: true }, running), jobs: [byClaim()] }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Suspended',
+  },
+  {
+    name: 'of a run that was stopped go with its Job',
+    observation: anObservation({
+      gpujob: aGPUJob({ suspend: true }, { ...running, attempts: [anAttempt('Suspended')] }),
+      jobs: [byClaim()],
+    }),
+    wantEffects: ['DeleteClaims', 'DeleteJob', 'WriteStatus'],
+    wantReason: 'Suspended',
+  },
+];
+
 const afterARun: readonly Case[] = [
   {
     name: 'a complete run completes the job',
@@ -571,6 +608,7 @@ function statusWritten(effects: readonly Effect[]): GPUJobStatus {
 describe.each([
   ['before a run', beforeARun],
   ['during a run', duringARun],
+  ['the claims of a run', claims],
   ['after a run', afterARun],
 ])('decide, %s', (_stage, cases) => {
   it.each(cases)('$name', ({ observation, ...want }) => {

@@ -44,10 +44,10 @@ export function aPlacement(run = 1, nodes: readonly string[] = ['node-a']): Plac
 
 export type JobEnding = 'Complete' | 'Failed';
 
-export function aJob(run = 1, ending?: JobEnding, owner = 'gpujob-uid'): Job {
+export function aJob(run = 1, ending?: JobEnding, owner = 'gpujob-uid', placement = aPlacement(run)): Job {
   const reservation = {
     run: `${owner}/${run}`,
-    placement: aPlacement(run),
+    placement,
     perWorker: { 'nvidia.com/gpu': 1, pods: 1 },
   };
   return {

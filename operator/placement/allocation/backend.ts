@@ -51,11 +51,11 @@ export interface DeviceClaim {
   constraints?: { requests: string[]; distinctAttribute: string }[];
 }
 
-/** A worker alone has a claim of his own; where there are more, each one's is made from a template. */
+/** What holds a run's cards: a claim where one worker is alone; where there are more, each one's is made from a template. */
 export type ClaimKind = 'ResourceClaim' | 'ResourceClaimTemplate';
 
-export function claimKindOf({ workers }: Placement): ClaimKind {
-  return workers.reduce((sum, { count }) => sum + count, 0) === 1 ? 'ResourceClaim' : 'ResourceClaimTemplate';
+export function claimKindFor(workers: number): ClaimKind {
+  return workers === 1 ? 'ResourceClaim' : 'ResourceClaimTemplate';
 }
 
 export interface AllocationBackend {

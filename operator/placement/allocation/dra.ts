@@ -5,12 +5,13 @@ import type { CardClaim, Placement } from '../model.ts';
 import {
   type AllocationBackend,
   type AllocationRequest,
-  claimKindOf,
+  claimKindFor,
   type DeviceClaim,
   type PodTemplateShape,
 } from './backend.ts';
 import { pinnedTo, withContainer, withToleration } from './pin.ts';
 import { shareMebibytes } from './share.ts';
+import { workerCount } from '../worker-count.ts';
 
 export const dra: AllocationBackend = { name: 'DRA', allocate, claimFor };
 
@@ -42,7 +43,9 @@ function claimedFrom(
   placement: Placement,
   name: string,
 ): { resourceClaimName: string } | { resourceClaimTemplateName: string } {
-  return claimKindOf(placement) === 'ResourceClaim' ? { resourceClaimName: name } : { resourceClaimTemplateName: name };
+  return claimKindFor(workerCount(placement.workers)) === 'ResourceClaim'
+    ? { resourceClaimName: name }
+    : { resourceClaimTemplateName: name };
 }
 
 function claimFor(placement: Placement): DeviceClaim | undefined {

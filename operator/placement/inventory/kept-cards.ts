@@ -3,6 +3,7 @@
 import { fullestCards } from './card-room.ts';
 import type { ClaimFacts, Placement } from '../model.ts';
 import type { CardState, NodeState, Take } from './card-state.ts';
+import { workerCount } from '../worker-count.ts';
 
 /** What one run keeps there. */
 export interface Kept {
@@ -26,7 +27,7 @@ export function outstandingCards(
   const gpus = claim?.gpus ?? 1;
   const claiming = new Set(claims.map(({ podUID }) => podUID));
   const done = [...finished].filter(([pod]) => !claiming.has(pod));
-  const reserved = workers.reduce((sum, { count }) => sum + count, 0);
+  const reserved = workerCount(workers);
   const areMissing = claims.length + done.length < reserved;
   const left = new Map(
     workers.map(({ node, count, cards = anyCards(count * gpus) }) => [

@@ -1,6 +1,7 @@
 // Who uses what on which node: bound Pods of everybody, and reservations for workers whose Pods aren't bound yet.
 // It counts; it doesn't know nodes, cards or sizes.
 import type { PodFacts, Reservation, ResourceAmounts } from '../model.ts';
+import { workerCount } from '../worker-count.ts';
 
 type Amounts = Map<string, number>;
 
@@ -143,7 +144,7 @@ const nothing: ReadonlyMap<string, number> = new Map();
 function outstandingWorkers(run: ReservedRun): ReadonlyMap<string, number> {
   const outstanding = new Map<string, number>();
   const workers = run.reservation?.placement.workers ?? [];
-  const reserved = workers.reduce((sum, { count }) => sum + count, 0);
+  const reserved = workerCount(workers);
   if (run.boundCount >= reserved) return outstanding;
   for (const { node, count } of workers) {
     const missing = count - (run.bound.get(node) ?? 0);
