@@ -7,7 +7,7 @@ import { policyFor } from '../policies/stage.ts';
 import { type DRAStage, draScenario } from '../setup/dra.ts';
 import { attemptsOf, isTrue, operatorForFile, outcomesOf, reasonOf } from '../setup/gpujobs.ts';
 import { adminApi } from '../setup/surroundings.ts';
-import { requestOf } from './templates.ts';
+import { requestOf } from './requests.ts';
 import { neighboursUse, ownUse, withoutSizes } from './words.ts';
 
 operatorForFile({ name: 'operator-dra-growth' });

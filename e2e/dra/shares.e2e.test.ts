@@ -164,7 +164,6 @@ describe.concurrent('a GPUJob that is deleted', () => {
     expect(reasonOf(await stage.untilFinished('next'))).toBe('Complete');
     await stage.delete('gpujobs', 'next');
     await dra.untilLeft('resourceclaims', 0);
-    await dra.untilLeft('resourceclaimtemplates', 0);
   });
 
   draScenario('while it is suspended holds nothing, and resumed it claims anew', async ({ stage, dra }) => {
@@ -174,7 +173,6 @@ describe.concurrent('a GPUJob that is deleted', () => {
     await stage.edit('held', { suspend: true });
     await stage.untilReason('held', 'Suspended');
     await dra.untilLeft('resourceclaims', 0);
-    await dra.untilLeft('resourceclaimtemplates', 0);
     await stage.edit('held', { suspend: false });
     expect(await dra.runs('held', 2)).toEqual(before);
     expect(outcomesOf(await stage.get('held'))).toEqual(['Suspended']);

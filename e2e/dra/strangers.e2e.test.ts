@@ -117,7 +117,6 @@ describe.runIf(ownCluster() !== undefined).concurrent('room that a stranger take
     expectUndone(waiting);
     expect(messageOf(waiting)).toMatch(/^0 of \d+ nodes fit now: 1 busy\b/);
     await dra.untilLeft('resourceclaims', 0);
-    await dra.untilLeft('resourceclaimtemplates', 0);
     await dra.strangerLeaves('stranger');
     const job = await stage.untilFinished('job');
     expect(reasonOf(job)).toBe('Complete');

@@ -86,7 +86,7 @@ describe.runIf(ownCluster() !== undefined)('an operator that the chart limits to
     expect(messageOf(waiting)).toMatch(/^0 of \d+ nodes fit now: 1 busy\b.*; the most free on one card is 20Gi$/);
     await dra.strangerLeaves('stranger');
     expect(outcomesOf(await a.untilFinished('waits'))).toEqual(['Complete']);
-    await dra.untilLeft('resourceclaimtemplates', 0);
+    await dra.untilLeft('resourceclaims', 0);
   });
 
   scenario('learns for a policy, and tells of it in the namespace default', async ({ teams: { a } }) => {

@@ -12,7 +12,7 @@ import { installPrototype, prototype, prototypesOf, runPrototype } from './proto
 import { type RequestCounts, endOfLog, requestsSince } from './requests.ts';
 import { completeAll, createNamespace, emptyNamespace, type Round } from './round.ts';
 import { operatorOn, type Stage } from './stage.ts';
-import { type Model, claimsOf, modelIn, twinClaims, twinJob } from './twins.ts';
+import { type Model, claimsOf, nextModel, twinClaims, twinJob } from './twins.ts';
 
 export interface BurstOptions {
   readonly count: number;
@@ -122,7 +122,8 @@ async function gpuJobRound(stage: Stage, offer: Offer, count: number, title: str
   const operator = await operatorOn(stage, profile);
   try {
     const warmUp = gpuJobs(offer, operatorWarmUpCount, `${title} (warm-up)`);
-    const { seen: model } = await complete(stage, warmUp, () => modelIn(stage.api, namespace));
+    const next = nextModel(stage.api, namespace, offer.byClaim);
+    const [model] = await Promise.all([next, complete(stage, warmUp, () => undefined)]);
     return { ...(await measured(stage, operator, gpuJobs(offer, count, title))), model };
   } finally {
     await operator.stop();

@@ -13,6 +13,8 @@ export const cardsPerNode = 8;
 
 export interface Offer {
   readonly words: string;
+  /** Whether a claim holds the card. */
+  readonly byClaim: boolean;
   readonly createNodes: (api: Api) => Promise<void>;
   /** Once, into the namespace where bare Jobs are to run. */
   readonly prepare: (api: Api, namespace: string) => Promise<void>;
@@ -24,6 +26,7 @@ const cards = nvidiaCards.a100x80(cardsPerNode);
 
 const plugin: Offer = {
   words: `one whole card each, ${nodeCount} nodes of ${cardsPerNode} cards by device plugin`,
+  byClaim: false,
   createNodes: (api) => createNodes(api, nodes(nodeCount, cards)),
   prepare: () => Promise.resolve(),
   bareJob,
@@ -52,6 +55,7 @@ const claimTemplate = {
 
 const dra: Offer = {
   words: `30Gi of a card each, ${nodeCount} nodes of ${cardsPerNode} cards of 80Gi by ResourceClaim`,
+  byClaim: true,
   createNodes: (api) =>
     createDRANodes(
       api,

@@ -1,6 +1,7 @@
 // The third ceiling: the Jobs that the operator made, with their claims, made by hand. Same labels, same pinned cards, and no
 // operator; what a GPUJob costs beyond them is the custom resource and ours. Only objects, and the look at what was made.
 import type { Api, KubernetesObject } from '../api/client.ts';
+import { waitFor } from '../api/wait.ts';
 import { labels } from '../../operator/resources/labels.ts';
 import { jobsOf } from './gpujobs.ts';
 import { cardsPerNode, nodeCount } from './offer.ts';
@@ -20,18 +21,28 @@ interface JobObject extends KubernetesObject {
 export const claimsOf = (namespace: string): string =>
   `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaims`;
 
-/** Of any of the GPUJobs whose Jobs are still in the namespace. */
-export async function modelIn(api: Api, namespace: string): Promise<Model> {
-  const ofOperator = `?labelSelector=${labels.gpujobUID}`;
-  const { items: jobs } = await api.get<{ items: JobObject[] }>(`${jobsOf(namespace)}${ofOperator}`);
-  const { items: claims } = await api.get<{ items: KubernetesObject[] }>(`${claimsOf(namespace)}${ofOperator}`);
-  const [job] = jobs;
-  if (job === undefined) throw new Error(`no Job of a GPUJob is in ${namespace}`);
-  const claim = claims.find(({ metadata }) => metadata.name === job.metadata.name);
+/** Of the first GPUJob that starts from now on: a claim is gone when its run has ended. */
+export async function nextModel(api: Api, namespace: string, byClaim: boolean): Promise<Model> {
+  const claim = byClaim ? await firstOf(api, claimsOf(namespace)) : undefined;
+  const job = await firstOf<JobObject>(api, jobsOf(namespace), claim?.metadata.name);
   return {
     job: asWritten({ ...job, spec: specAsWritten(job.spec) }, 'batch/v1', 'Job'),
     claim: claim && asWritten(claim, 'resource.k8s.io/v1', 'ResourceClaim'),
   };
+}
+
+/** What the operator made, under this name if one is given. */
+async function firstOf<T extends KubernetesObject>(api: Api, collection: string, name?: string): Promise<T> {
+  const isIt = ({ metadata }: KubernetesObject): boolean => name === undefined || metadata.name === name;
+  const what = `the operator's first object in ${collection}`;
+  const seen = await waitFor<T>(api, `${collection}?labelSelector=${labels.gpujobUID}`, {
+    what,
+    timeoutMilliseconds: 60_000,
+    until: (objects) => objects.some(isIt),
+  });
+  const first = seen.find(isIt);
+  if (first === undefined) throw new Error(`${what} went while it was looked at`);
+  return first;
 }
 
 /** Without what the API server adds, and without an owner: the GPUJob is gone. */

@@ -170,7 +170,15 @@ describe('a Pod whose cards are claimed', () => {
     return backendOf(placement).allocate(template, { placement, gpus: 1, container, childName: 'job-1' });
   };
 
-  it("makes its claim from the run's template, beside its own", () => {
+  it('names the claim of its run where its worker is alone', () => {
+    const placement = placementOf({}, { workers: [{ node: 'node-a', count: 1, cards: ['GPU-a-0'] }] });
+    const options = { placement, gpus: 1, container: '', childName: 'job-1' };
+    const template: PodTemplateShape = { spec: { containers: [{ name: 'main' }] } };
+    const { spec } = backendOf(placement).allocate(template, options);
+    expect(spec?.resourceClaims).toEqual([{ name: 'cards', resourceClaimName: 'job-1' }]);
+  });
+
+  it("makes its claim from the template of its gang's run, beside its own", () => {
     const own = { name: 'network', resourceClaimTemplateName: 'nic' };
     const { spec } = allocate({ spec: { containers: [{ name: 'main' }], resourceClaims: [own] } });
     expect(spec?.resourceClaims).toEqual([own, { name: 'cards', resourceClaimTemplateName: 'job-1' }]);
