@@ -2,9 +2,9 @@
 // ends or is deleted gives back what it held.
 import { describe, expect } from 'vitest';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
-import { driver } from '../../hack/nodes/slices.ts';
 import { draScenario } from '../setup/dra.ts';
 import { messageOf, operatorForFile, outcomesOf, reasonOf } from '../setup/gpujobs.ts';
+import { cardQuota } from './card-quota.ts';
 
 operatorForFile({ name: 'operator-dra-shares' });
 
@@ -137,8 +137,7 @@ describe.concurrent('several cards for one worker', () => {
 describe.concurrent('a quota of cards', () => {
   draScenario('counts what runs, and not what has ended', async ({ stage, dra }) => {
     await dra.nodes({ only: a100x80(2) });
-    const hard = { [`${driver}.deviceclass.resource.k8s.io/devices`]: '1' };
-    await stage.api.create(stage.path('resourcequotas'), { metadata: { name: 'quota' }, spec: { hard } });
+    await cardQuota(stage.api, stage.namespace, 1);
     await stage.submit('first', { vram: '30Gi', play: forever, spec: dra.shared });
     await dra.runs('first');
     await stage.submit('second', { vram: '30Gi', spec: dra.shared });

@@ -50,9 +50,9 @@ function used(): string[] {
 }
 
 /**
- * Gangs for Services, cards by claim for a claim and for a template of claims, a foreign Job for the look at it, a wait said twice for an event's series; three who write one ledger,
- * so that one has to look who was first, with a history that is full; somebody who writes into the bill, and a bill of more
- * than a year ago.
+ * Gangs for Services, cards by claim for a claim and for a template of claims, a foreign Job and a foreign claim for the look at
+ * them, a wait said twice for an event's series; three who write one ledger, so that one has to look who was first, with a history
+ * that is full; somebody who writes into the bill, and a bill of more than a year ago.
  */
 async function useEveryRight(stage: Stage, dra: DRAStage): Promise<void> {
   const { a10 } = nvidiaCards;
@@ -76,6 +76,7 @@ async function useEveryRight(stage: Stage, dra: DRAStage): Promise<void> {
   await stage.submit('claims', { spec: claiming });
   await stage.submit('templates', { spec: { ...claiming, workers: 2 } });
   for (const name of ['claims', 'templates']) await stage.untilFinished(name);
+  await dra.takeClaimName('claim-taken');
   await stage.api.create(heatObserversOf(stage.namespace), heatObserver('refused', 'redis://redis.elsewhere.svc:6379'));
   await untilReady(stage.api, stage.namespace, 'refused', 'HostNotAllowed');
   await touchBill();

@@ -89,6 +89,18 @@ describe.runIf(ownCluster() !== undefined)('an operator that the chart limits to
     await dra.untilLeft('resourceclaims', 0);
   });
 
+  scenario(
+    'claims the cards of a gang by a template, and looks whose a claim of its name is',
+    async ({ teams, dra }) => {
+      await dra.nodes({ only: a100x80(2) });
+      const gang = { ...dra.exclusive, workers: 2, ttlSecondsAfterFinished: 0 };
+      await teams.a.submit('gang', { vram: '30Gi', spec: gang });
+      expect(outcomesOf(await teams.a.untilFinished('gang'))).toEqual(['Complete']);
+      await dra.untilLeft('resourceclaimtemplates', 0);
+      await dra.takeClaimName('claim-taken');
+    },
+  );
+
   scenario('learns for a policy, and tells of it in the namespace default', async ({ teams: { a } }) => {
     const { api } = release();
     await a.nodes({ only: a10(1) });

@@ -2,9 +2,11 @@
 import { onTestFinished } from 'vitest';
 import type { Api } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
-import { nvidiaCards, gpuNode, type NodeObject } from '../../hack/nodes/node.ts';
+import { nvidiaCards, gpuNode } from '../../hack/nodes/node.ts';
+import { draNode } from '../../hack/nodes/slices.ts';
+import { cardQuota } from '../dra/card-quota.ts';
 import { type Operator, startOperator } from '../setup/operator.ts';
-import { namespaceFor, waitForObject } from '../setup/surroundings.ts';
+import { draNodesFor, namespaceFor, nodesFor, waitForObject } from '../setup/surroundings.ts';
 import { type EndState, endStateOf } from './end-state.ts';
 import { gpujob, gpujobsOf, type GPUJobState, isTrue, jobsOf, submit, type Wish } from './jobs.ts';
 import { JobLedger } from './ledger.ts';
@@ -13,6 +15,10 @@ import { type Cut, type WriteCutter, writeCutterForTest } from './write-cutter.t
 export interface Scenario {
   title: string;
   wish: Wish;
+  /** Its cards are held by claims. */
+  byClaim?: true;
+  /** In its namespace, before it begins. */
+  prepare?: (api: Api, namespace: string) => Promise<void>;
   /** What its user does meanwhile. */
   user?: (api: Api, namespace: string) => Promise<void>;
   /** Every Job it makes, and those of them that are left when it is over. */
@@ -21,12 +27,15 @@ export interface Scenario {
 }
 
 /** The two nodes of a gang, and a larger card to grow to. A name that was just deleted takes KWOK long to make ready again. */
-export function scenarioNodes(prefix: string): NodeObject[] {
-  return [
-    gpuNode({ name: `${prefix}-a10-0`, cards: nvidiaCards.a10(4) }),
-    gpuNode({ name: `${prefix}-a10-1`, cards: nvidiaCards.a10(4) }),
-    gpuNode({ name: `${prefix}-a100-0`, cards: nvidiaCards.a100x40(4) }),
-  ];
+export function nodesForScenario(api: Api, { wish, byClaim }: Scenario, cut: Cut): Promise<void> {
+  const prefix = `${wish.name}-${cut.split(' ', 1).join()}`;
+  const cards = { 'a10-0': nvidiaCards.a10(4), 'a10-1': nvidiaCards.a10(4), 'a100-0': nvidiaCards.a100x40(4) };
+  const nodes = Object.entries(cards).map(([name, cards]) => ({ name: `${prefix}-${name}`, cards }));
+  if (!byClaim) return nodesFor(api, nodes.map(gpuNode));
+  return draNodesFor(
+    api,
+    nodes.map(({ name, cards }) => draNode({ name }, cards)),
+  );
 }
 
 const timeoutMilliseconds = 60_000;
@@ -48,6 +57,9 @@ async function suspendAndResume(api: Api, namespace: string): Promise<void> {
   await api.patch(path, { spec: { suspend: false } });
 }
 
+/** Nobody has more than one card at a time: a claim that is left behind is in the way of the next one. */
+const oneCard = (api: Api, namespace: string): Promise<void> => cardQuota(api, namespace, 1);
+
 export const plainJob: Scenario = {
   title: 'a plain job',
   wish: { name: 'plain', play: { 'run-seconds': '0.5' } },
@@ -55,8 +67,31 @@ export const plainJob: Scenario = {
   jobsLeft: ['plain-1'],
 };
 
+export const claimingJob: Scenario = {
+  title: 'a job that holds its card by a claim, where nobody may have two',
+  wish: { name: 'claims', play: { 'run-seconds': '0.5' }, spec: { allocation: 'DRA' } },
+  byClaim: true,
+  prepare: oneCard,
+  jobsMade: ['claims-1'],
+  jobsLeft: ['claims-1'],
+};
+
 export const allScenarios: readonly Scenario[] = [
   plainJob,
+  claimingJob,
+  {
+    title: 'a job that grows from one claim to the next, where nobody may have two',
+    wish: {
+      name: 'claims-more',
+      requiredVRAM: '20Gi',
+      play: { 'run-seconds': '0.5', 'peak-vram': '30Gi' },
+      spec: { allocation: 'DRA' },
+    },
+    byClaim: true,
+    prepare: oneCard,
+    jobsMade: ['claims-more-1', 'claims-more-2'],
+    jobsLeft: ['claims-more-2'],
+  },
   {
     title: 'a job that dies of a CUDA out-of-memory and grows',
     wish: { name: 'grow', requiredVRAM: '20Gi', play: { 'run-seconds': '0.5', 'peak-vram': '30Gi' } },
@@ -133,6 +168,7 @@ export class Bench {
       last = await this.#operator(namespace, false);
     };
     this.#cutter.arm(disturbance && { ...disturbance, strike });
+    await scenario.prepare?.(this.#api, namespace);
     const user = scenario.user?.(this.#api, namespace);
     await submit(this.#api, namespace, [gpujob(scenario.wish)]);
     await user;
@@ -167,6 +203,11 @@ export class Bench {
       what: `the Jobs left to be "${wanted}"`,
       timeoutMilliseconds,
       until: (seen) => seen.map(({ metadata }) => metadata.name).join() === wanted,
+    });
+    await waitFor(this.#api, `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaims`, {
+      what: 'every claim to go',
+      timeoutMilliseconds,
+      until: (seen) => seen.length === 0,
     });
   }
 }

@@ -139,6 +139,16 @@ export class DRAStage {
     });
   }
 
+  /** A claim of somebody else has the name that a GPUJob's claim is to have: the operator looks whose it is, and says so. */
+  async takeClaimName(name: string): Promise<void> {
+    const claims = this.path('resourceclaims', this.stage.namespace);
+    await this.#api.create(claims, { metadata: { name: `${name}-1` }, spec: { devices: {} } });
+    await this.stage.submit(name, { spec: { ...this.exclusive, allocation: 'DRA' } });
+    await this.stage.untilReason(name, 'NameTaken');
+    await this.#api.delete(`${claims}/${name}-1`);
+    await this.stage.delete('gpujobs', name);
+  }
+
   /** Until the stranger's Pod is on its node, and so its claim is allocated. */
   async strangerRuns(name: string): Promise<void> {
     await this.#strangers.seen<Pod>('pods', `the stranger ${name} to run`, (pods) =>

@@ -7,8 +7,9 @@ import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
 import { type Cluster, openCluster } from '../../hack/cluster/cluster.ts';
 import { runKubectl } from '../../hack/cluster/kubectl.ts';
-import { createNodes, deleteNodes } from '../../hack/nodes/create.ts';
+import { createDRANodes, createNodes, deleteNodes } from '../../hack/nodes/create.ts';
 import type { NodeObject } from '../../hack/nodes/node.ts';
+import { type DRANode, nameOfSlice } from '../../hack/nodes/slices.ts';
 import type { Surroundings } from './global.ts';
 import { laneOfWorker } from './lanes.ts';
 
@@ -68,6 +69,18 @@ export async function nodesFor(api: Api, nodes: readonly NodeObject[]): Promise<
     ),
   );
   await createNodes(api, nodes);
+}
+
+/** The same with nodes whose cards are held by claims. */
+export async function draNodesFor(api: Api, nodes: readonly DRANode[]): Promise<void> {
+  onTestFinished(async () => {
+    for (const node of nodes) await api.delete(`/apis/resource.k8s.io/v1/resourceslices/${nameOfSlice(node)}`);
+    await deleteNodes(
+      api,
+      nodes.map(({ node }) => node.metadata.name),
+    );
+  });
+  await createDRANodes(api, nodes);
 }
 
 /** One answered request (audit.k8s.io/v1 Event at level Metadata). */

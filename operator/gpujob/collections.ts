@@ -45,7 +45,7 @@ export interface Collections {
 export const indexes = {
   /** GPUJobs by uid. */
   uid: 'uid',
-  /** Jobs and Pods by 'namespace/gpujob'. */
+  /** Jobs, Pods and ResourceClaims by 'namespace/gpujob'. */
   gpujob: 'gpujob',
   /** Events by the uid of what they are about. */
   regarding: 'regarding',
@@ -278,7 +278,7 @@ export function collections(): Collections {
     },
     resourceClaims: {
       resource: resourceClaims,
-      store: new Store<ResourceClaim>({ transform: slimClaim }),
+      store: new Store<ResourceClaim>({ transform: slimClaim, indexes: { [indexes.gpujob]: byGPUJob } }),
       optional: true,
     },
     deviceClasses: { resource: deviceClasses, store: new Store<DeviceClass>({ transform: slim }), optional: true },

@@ -5,11 +5,11 @@ import { namesCatalogued } from '../policy/catalogue.ts';
 import type { Experience } from '../policy/experience.ts';
 import type { Policy, Workload } from '../placement/model.ts';
 import { labels } from '../resources/labels.ts';
-import type { GPUJob } from '../resources/gpujob.ts';
+import { type GPUJob, gpujobs } from '../resources/gpujob.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
-import type { KubernetesObject, Pod } from '../runtime/kubernetes.ts';
+import type { KubernetesObject, Pod, ResourceClaim } from '../runtime/kubernetes.ts';
 import { keyOf, parseKey } from '../runtime/resource.ts';
 import type { Change } from '../runtime/store.ts';
 import { Advisor } from './advisor.ts';
@@ -17,14 +17,15 @@ import { type Collections, indexes } from './collections.ts';
 import { conditionIsTrue } from './decide/conditions.ts';
 import { decide } from './decide/decide.ts';
 import { endFromOutside } from './decide/ending.ts';
-import { controllerOf, endOf, isDeleting, runOf } from './decide/run.ts';
+import { controllerOf, endOf, hasEnded, isDeleting, runOf } from './decide/run.ts';
 import { Dispatcher, type PassReport } from './dispatcher.ts';
 import type { Decision, Fact } from './effects.ts';
 import { movableRuns } from './movable.ts';
 import { isNews } from './news.ts';
 import type { Settings } from './observation.ts';
 import { type Memo, observe } from './observe.ts';
-import { perform, type Performance } from './perform.ts';
+import type { Performance } from './perform/child.ts';
+import { perform } from './perform/perform.ts';
 
 export interface GPUJobControllerOptions {
   readonly client: ApiClient;
@@ -106,7 +107,10 @@ export class GPUJobController {
       this.#dispatcher.planSoon();
     };
     this.#follow(collections.resourceSlices.store, planSoon);
-    this.#follow(collections.resourceClaims.store, planSoon);
+    this.#follow(collections.resourceClaims.store, (change) => {
+      this.#dispatcher.planSoon();
+      if (change.type === 'deleted') this.#claimGone(change.object);
+    });
     this.#follow(collections.deviceClasses.store, planSoon);
     this.#follow(collections.podRefusals.store, (change) => {
       this.#enqueueRefused(change.object.involvedObject);
@@ -248,6 +252,16 @@ export class GPUJobController {
     for (const { metadata, status } of this.#options.collections.gpujobs.store.list()) {
       if (status?.placement?.nodes.includes(node)) this.#options.enqueue(keyOf(metadata));
     }
+  }
+
+  /** One that a namesake has left is waited for, and one of an open run is missed; that of a run that has ended is neither. */
+  #claimGone(claim: ResourceClaim): void {
+    const owner = controllerOf(claim);
+    const name = claim.metadata.labels?.[labels.gpujob];
+    if (owner?.kind !== gpujobs.kind || name === undefined) return;
+    const gpujob = this.#options.collections.gpujobs.store.get(keyOf({ ...claim.metadata, name }));
+    const isExpected = gpujob?.metadata.uid === owner.uid && hasEnded(gpujob.status ?? {}, runOf(claim));
+    if (!isExpected) this.#enqueueOwner(claim);
   }
 
   #enqueueRefused(regarding: { namespace?: string; name?: string }): void {

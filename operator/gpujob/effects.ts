@@ -4,7 +4,7 @@ import type { Scene } from '../placement/scene/scene.ts';
 import type { RunBill } from '../policy/bill/run-bill.ts';
 import type { Lesson } from '../policy/learner.ts';
 import type { Attempt, GPUJobStatus } from '../resources/gpujob.ts';
-import type { ClaimKind } from '../placement/allocation/backend.ts';
+import type { ResourceClaim } from '../runtime/kubernetes.ts';
 import type { ClaimsManifest, JobManifest, ServiceManifest } from './job.ts';
 
 /** Something that happened to a GPUJob, once its status says so. Events, metrics and the journal are made from these. */
@@ -37,7 +37,9 @@ export type Effect =
   /** Asks the API server whether it would take the Job of a run that can't start yet. */
   | { readonly kind: 'TryJob'; readonly job: JobManifest; readonly run: number }
   | { readonly kind: 'DeleteService'; readonly name: string }
-  | { readonly kind: 'DeleteClaims'; readonly name: string; readonly of: ClaimKind }
+  | { readonly kind: 'DeleteClaimTemplate'; readonly name: string }
+  /** With its uid and no version as precondition: who holds a card by it keeps it until his Pod is over. */
+  | { readonly kind: 'DeleteClaim'; readonly claim: ResourceClaim }
   /** With uid and resourceVersion as preconditions. */
   | { readonly kind: 'DeleteJob'; readonly name: string; readonly uid: string; readonly resourceVersion: string }
   /** Makes a version of the policy, once for each job and run; the status that follows says which. */

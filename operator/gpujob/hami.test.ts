@@ -141,6 +141,6 @@ describe('a run on such a node', () => {
     const { job } = runOn(aCluster().inventory, shared());
     const { effects } = decide(anObservation({ gpujob, jobs: [job] }));
     expect(effects.map(({ kind }) => kind)).toContain('DeleteJob');
-    expect(effects.map(({ kind }) => kind)).not.toContain('DeleteClaims');
+    expect(effects.map(({ kind }) => kind)).not.toContain('DeleteClaimTemplate');
   });
 });

@@ -1,8 +1,7 @@
 // Builds a run's batch/v1 Job and a gang's headless Service from the GPUJob and its placement. Pure: same input, same manifest.
-import { claimKindFor } from '../placement/allocation/backend.ts';
+import { claimKindOf } from '../placement/allocation/backend.ts';
 import { backendOf } from '../placement/allocation/backends.ts';
 import type { Reservation } from '../placement/model.ts';
-import { workerCount } from '../placement/worker-count.ts';
 import { labels, managedBy } from '../resources/labels.ts';
 import { type DefaultedGPUJobSpec, type GPUJob, gpujobAPIVersion, gpujobs } from '../resources/gpujob.ts';
 import type {
@@ -163,7 +162,7 @@ export function buildClaims(gpujob: GPUJob, run: number, reservation: Reservatio
   if (devices === undefined) return undefined;
   const base = { ...metadata(gpujob, run), annotations: reservationAnnotation(reservation) };
   const apiVersion = 'resource.k8s.io/v1';
-  if (claimKindFor(workerCount(placement.workers)) === 'ResourceClaim')
+  if (claimKindOf(placement) === 'ResourceClaim')
     return { apiVersion, kind: 'ResourceClaim', metadata: base, spec: { devices } };
   // The labels come to each claim, and tell whose it is.
   const spec = { metadata: { labels: runLabels(gpujob, run) }, spec: { devices } };

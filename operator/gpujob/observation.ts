@@ -1,7 +1,7 @@
 // What `decide` sees of one GPUJob: plain data, read from the stores in one tick. Nothing here asks anything.
 import type { Verdict, Workload } from '../placement/model.ts';
 import type { DefaultedGPUJobSpec, GPUJob, ModelCost } from '../resources/gpujob.ts';
-import type { Job, Pod } from '../runtime/kubernetes.ts';
+import type { Job, Pod, ResourceClaim } from '../runtime/kubernetes.ts';
 
 /** Waits and limits that an administrator may set; all in milliseconds. */
 export interface Settings {
@@ -80,6 +80,8 @@ export interface Observation {
   readonly modelNotFound: ModelNotFound | undefined;
   /** Every Job that carries this GPUJob's name, whichever uid owns it. */
   readonly jobs: readonly Job[];
+  /** Every ResourceClaim that carries this GPUJob's name, whoever owns it; those that were made for a gang's Pods, too. */
+  readonly claims: readonly ResourceClaim[];
   /** The Pods of this GPUJob's runs. */
   readonly pods: readonly Pod[];
   /** The Job controller's last words on Pods it could not make, by the Job's uid. */

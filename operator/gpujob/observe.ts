@@ -87,6 +87,7 @@ export function observe(gpujob: GPUJob, memo: Memo, around: Surroundings, nowMil
     spec,
     modelNotFound,
     jobs,
+    claims: collections.resourceClaims.store.byIndex(indexes.gpujob, key),
     pods: collections.pods.store.byIndex(indexes.gpujob, key),
     podRefusals: podRefusals(
       collections.podRefusals.store,

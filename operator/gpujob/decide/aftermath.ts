@@ -4,16 +4,14 @@ import type { Attempt, GPUJobStatus } from '../../resources/gpujob.ts';
 import { formatMebibytes, parseMebibytes } from '../../resources/quantity.ts';
 import type { Effect, Fact } from '../effects.ts';
 import { runBillOf } from '../../policy/bill/run-bill.ts';
-import { runName } from '../job.ts';
 import { nextVRAM } from '../evidence/grow.ts';
 import type { Observation } from '../observation.ts';
-import { deleteClaims } from './children.ts';
 import { backOffEndMilliseconds, endsInARow } from './backoff.ts';
 import type { Standing } from './conditions.ts';
 import { activeSecondsSoFar, activeSince } from './deadline.ts';
 import { attemptOf, type Ending, withAttempt } from './ending.ts';
 import { countedAttempts } from './retry.ts';
-import { endOf, lastFinish, type OpenRun } from './run.ts';
+import { lastFinish, type OpenRun } from './run.ts';
 import { asked, type Outcome, placementStatus, type StatusChange } from './status.ts';
 import { timestamp } from '../../resources/timestamp.ts';
 
@@ -63,18 +61,8 @@ export function closeRun(o: Observation, run: OpenRun, ending: Ending): Outcome 
   };
   const facts: Fact[] = [{ kind: 'RunEnded', attempt, message: attempt.message ?? '' }, ...(next.facts ?? [])];
   if (finished) facts.push(finish(next.standing));
-  const children = [...releaseOf(o, run), ...lessonOf(o, run, attempt), ...settlementOf(o, run, attempt)];
+  const children = [...lessonOf(o, run, attempt), ...settlementOf(o, run, attempt)];
   return { standing: next.standing, change, facts, children, againInMilliseconds: next.againInMilliseconds };
-}
-
-/**
- * A claim counts in its namespace's quota for as long as it exists, whether it holds a card or not, and a Job stays after its end.
- * What has not ended goes with its Job.
- */
-function releaseOf(o: Observation, { number, job, placement }: OpenRun): Effect[] {
-  if (job && endOf(job) === undefined) return [];
-  const { metadata, status } = o.gpujob;
-  return deleteClaims(o, runName(metadata.name, number), placement?.backend ?? status?.placement?.allocation);
 }
 
 /** Only the job's own out-of-memory teaches: a neighbour's says nothing about the choice of card. */

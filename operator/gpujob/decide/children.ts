@@ -1,28 +1,34 @@
-// Which of a GPUJob's Jobs have served their time. A Job is deleted only after its run's end is recorded in status, and a
+// Which of a GPUJob's Jobs and claims have served their time. A Job is deleted only after its run's end is recorded in status, and a
 // finished one not before a former leader must have noticed that it lost the lease (design rule 8).
-import type { Job } from '../../runtime/kubernetes.ts';
-import { claimKindFor } from '../../placement/allocation/backend.ts';
-import type { BackendName } from '../../placement/model.ts';
+import type { Job, ResourceClaim } from '../../runtime/kubernetes.ts';
+import { claimKindOf } from '../../placement/allocation/backend.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import { reservationOf } from '../reservation.ts';
 import { earliest } from './deadline.ts';
-import { endOf, hasEnded, isDeleting, isFinished, ownJobs, runOf } from './run.ts';
+import { endOf, hasEnded, isDeleting, isFinished, ownClaims, ownJobs, runOf } from './run.ts';
 
 export interface Cleanup {
   readonly effects: readonly Effect[];
-  /** When the next Job will have served its time; undefined where none will. */
+  /** What comes last: nothing waits for it. */
+  readonly releases: readonly Effect[];
+  /** When the next Job or claim will have served its time; undefined where none will. */
   readonly againInMilliseconds: number | undefined;
 }
 
 export function cleanUp(o: Observation): Cleanup {
-  const waits = ownJobs(o)
+  const jobs = ownJobs(o)
     .filter((job) => !isDeleting(job))
     .map((job) => ({ job, milliseconds: untilDeletion(o, job) }));
-  const due = waits.filter((wait) => wait.milliseconds <= 0).map((wait) => wait.job);
+  const due = jobs.filter((wait) => wait.milliseconds <= 0).map((wait) => wait.job);
+  const claims = ownClaims(o)
+    .filter((claim) => !isDeleting(claim))
+    .map((claim) => ({ claim, milliseconds: untilRelease(o, claim, due) }));
+  const idle = claims.filter((wait) => wait.milliseconds <= 0).map((wait) => wait.claim);
   return {
     effects: due.flatMap((job) => deleteRun(o, job)),
-    againInMilliseconds: earliest(...waits.map((wait) => wait.milliseconds).filter((left) => left > 0)),
+    releases: idle.map((claim) => ({ kind: 'DeleteClaim', claim })),
+    againInMilliseconds: earliest(...[...jobs, ...claims].map((wait) => wait.milliseconds).filter((left) => left > 0)),
   };
 }
 
@@ -32,14 +38,29 @@ function deleteRun(o: Observation, job: Job): Effect[] {
   const deleteJob: Effect = { kind: 'DeleteJob', name, uid, resourceVersion };
   return [
     ...(o.spec.workers > 1 ? [{ kind: 'DeleteService', name } as const] : []),
-    ...deleteClaims(o, name, reservationOf(job)?.placement.backend),
+    ...(madeTemplate(job) ? [{ kind: 'DeleteClaimTemplate', name } as const] : []),
     deleteJob,
   ];
 }
 
-/** Of a run that was placed this way. */
-export function deleteClaims(o: Observation, name: string, backend: BackendName | undefined): Effect[] {
-  return backend === 'DRA' ? [{ kind: 'DeleteClaims', name, of: claimKindFor(o.spec.workers) }] : [];
+function madeTemplate(job: Job): boolean {
+  const placement = reservationOf(job)?.placement;
+  return placement !== undefined && claimKindOf(placement) === 'ResourceClaimTemplate';
+}
+
+/**
+ * A claim counts in its namespace's quota for as long as it exists, whether it holds a card or not: it goes with the life of its
+ * Job, which stays after its end. Without a Job it is what a crash left, or about to have one.
+ */
+function untilRelease(o: Observation, claim: ResourceClaim, dueJobs: readonly Job[]): number {
+  const job = ownJobs(o).find(({ metadata }) => metadata.name === claim.metadata.name);
+  if (job) {
+    const isOver = endOf(job) !== undefined || isDeleting(job) || dueJobs.includes(job);
+    return isOver ? 0 : Number.POSITIVE_INFINITY;
+  }
+  if (o.verdict?.kind === 'Placed' && runOf(claim) === o.workload.run) return Number.POSITIVE_INFINITY;
+  const made = Date.parse(claim.metadata.creationTimestamp ?? '');
+  return made + o.settings.leaseDurationMilliseconds - o.nowMilliseconds;
 }
 
 /** Infinity: stays. */

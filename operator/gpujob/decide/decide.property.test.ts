@@ -4,11 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConditionName } from '../../resources/gpujob/conditions.ts';
 import type { GPUJobSpec } from '../../resources/gpujob.ts';
+import type { KubernetesObject } from '../../runtime/kubernetes.ts';
 import { defaultSettings } from '../observation.ts';
 import { torchOutOfMemory } from '../testing/builders.ts';
 import {
   aWorld,
   clone,
+  deleteClaim,
   endJob,
   observeWorld,
   removeJob,
@@ -65,6 +67,13 @@ const moves: readonly Move[] = [
     make: (world) => {
       const name = world.jobs.at(-1)?.metadata.name;
       if (name !== undefined) removeJob(world, name);
+    },
+  },
+  {
+    name: 'somebody deletes the claim',
+    make: (world) => {
+      const claim = world.claims.at(-1);
+      if (claim) deleteClaim(world, claim.metadata.uid);
     },
   },
   {
@@ -186,7 +195,8 @@ const spec: fc.Arbitrary<Partial<GPUJobSpec>> = fc.record({
 
 /** What must be equal whatever happened in between; versions and uids count how often something was written. */
 function essence(world: World): unknown {
-  return { status: world.gpujob.status, jobs: world.jobs.map((job) => job.metadata.name), made: world.made };
+  const names = (objects: readonly KubernetesObject[]): string[] => objects.map(({ metadata }) => metadata.name);
+  return { status: world.gpujob.status, jobs: names(world.jobs), claims: names(world.claims), made: world.made };
 }
 
 const isTrue = (world: World, type: ConditionName): boolean => conditionIsTrue(world.gpujob.status?.conditions, type);
@@ -250,6 +260,23 @@ describe('decide', () => {
         });
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('has a claim for the run that goes on, and a lease after a crash behind any prefix of its effects for no other', () => {
+    const kept = moves.filter(({ name }) => name !== 'somebody deletes the claim');
+    fc.assert(
+      fc.property(spec, lifeOf(kept), fc.nat({ max: 4 }), (jobSpec, steps, prefix) => {
+        const world = aWorld(jobSpec);
+        for (const { make } of steps) {
+          make(world);
+          step(world, world, prefix);
+          world.milliseconds += defaultSettings.leaseDurationMilliseconds;
+          settle(world);
+          const going = world.jobs.filter((job) => (job.status?.conditions ?? []).length === 0);
+          expect(world.claims.map(({ metadata }) => metadata.name)).toEqual(going.map(({ metadata }) => metadata.name));
+        }
+      }),
     );
   });
 

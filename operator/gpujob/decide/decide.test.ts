@@ -1,23 +1,25 @@
 // One observation, one decision: what a user reads, word for word, and what is done, in order. The properties that hold
 // over whole lives are in decide.property.test.ts.
 import { describe, expect, it } from 'vitest';
+import type { Placement } from '../../placement/model.ts';
 import type { Attempt, GPUJobStatus } from '../../resources/gpujob.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import {
+  aClaim,
   aGPUJob,
   aJob,
   anObservation,
   aPlacement,
   aPod,
   at,
+  gpujobOwner,
   type JobEnding,
   type PodState,
   start,
   torchOutOfMemory,
 } from '../testing/builders.ts';
 import { decide } from './decide.ts';
-import { placementStatus } from './status.ts';
 
 interface Case {
   readonly name: string;
@@ -377,38 +379,147 @@ const duringARun: readonly Case[] = [
   },
 ];
 
-const byClaim = (ending?: JobEnding) => aJob(1, ending, undefined, { ...aPlacement(), backend: 'DRA' });
+const byClaim: Placement = { ...aPlacement(), backend: 'DRA' };
+const claiming = (ending?: JobEnding) => aJob(1, ending, undefined, byClaim);
 
 const claims: readonly Case[] = [
   {
-    name: 'go when their run has ended, before its end is written: they count in quotas, and the Job stays',
-    observation: anObservation({ gpujob: aGPUJob({}, running), jobs: [byClaim('Complete')] }),
-    wantEffects: ['DeleteClaims', 'WriteStatus'],
+    name: 'goes when its run has ended: it counts in quotas, and the Job stays',
+    observation: anObservation({ gpujob: aGPUJob({}, running), jobs: [claiming('Complete')], claims: [aClaim()] }),
+    wantEffects: ['WriteStatus', 'DeleteClaim'],
     wantReason: 'Complete',
   },
   {
-    name: 'go by what status says of the run where somebody has deleted its Job',
+    name: 'goes only once',
     observation: anObservation({
-      gpujob: aGPUJob({}, { ...running, placement: { ...placementStatus(aPlacement()), allocation: 'DRA' } }),
+      gpujob: aGPUJob({}, running),
+      jobs: [claiming('Complete')],
+      claims: [aClaim(1, { isDeleting: true })],
     }),
-    wantEffects: ['DeleteClaims', 'WriteStatus'],
-    wantReason: 'BackingOff',
-    wantAgainInMilliseconds: 10_000,
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Complete',
   },
   {
-    name: 'stay with a run that is stopped until that is written',
-    observation: anObservation({ gpujob: aGPUJob({ suspend: true }, running), jobs: [byClaim()] }),
+    name: 'stays while its run goes on, and those of others and of a gang’s Pods are nobody’s business here',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [claiming()],
+      claims: [
+        aClaim(),
+        aClaim(7, { owner: gpujobOwner('another-uid') }),
+        aClaim(8, { owner: { ...gpujobOwner('pod-uid'), kind: 'Pod' } }),
+      ],
+      pods: [aPod(1, { phase: 'Running', node: 'node-a', startedAt: 0 })],
+      nowMilliseconds: start + 60_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Running',
+  },
+  {
+    name: 'stays with a run that is stopped until that is written',
+    observation: anObservation({
+      gpujob: aGPUJob({ suspend: true }, running),
+      jobs: [claiming()],
+      claims: [aClaim()],
+      nowMilliseconds: start + 60_000,
+    }),
     wantEffects: ['WriteStatus'],
     wantReason: 'Suspended',
   },
   {
-    name: 'of a run that was stopped go with its Job',
+    name: 'of a run that was stopped goes with its Job',
     observation: anObservation({
       gpujob: aGPUJob({ suspend: true }, { ...running, attempts: [anAttempt('Suspended')] }),
-      jobs: [byClaim()],
+      jobs: [claiming()],
+      claims: [aClaim()],
     }),
-    wantEffects: ['DeleteClaims', 'DeleteJob', 'WriteStatus'],
+    wantEffects: ['DeleteJob', 'WriteStatus', 'DeleteClaim'],
     wantReason: 'Suspended',
+  },
+  {
+    name: 'of a run that was stopped goes also where its Job has ended by itself meanwhile, and stays',
+    observation: anObservation({
+      gpujob: aGPUJob({ suspend: true }, { ...running, attempts: [anAttempt('Suspended')] }),
+      jobs: [claiming('Complete')],
+      claims: [aClaim()],
+    }),
+    wantEffects: ['WriteStatus', 'DeleteClaim'],
+    wantReason: 'Suspended',
+  },
+  {
+    name: 'whose Job was deleted by hand goes, too',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      claims: [aClaim()],
+      nowMilliseconds: start + 15_000,
+    }),
+    wantEffects: ['WriteStatus', 'DeleteClaim'],
+    wantReason: 'BackingOff',
+    wantAgainInMilliseconds: 10_000,
+  },
+  {
+    name: 'whose Job a crash kept from being made waits for it for a lease: a former leader may be about to make it',
+    observation: anObservation({
+      verdict: busy,
+      claims: [aClaim(1, { createdAt: 10_000 })],
+      nowMilliseconds: start + 20_000,
+    }),
+    wantEffects: ['TryJob', 'WriteStatus'],
+    wantReason: 'CardsBusy',
+    wantQueued: true,
+    wantAgainInMilliseconds: 5_000,
+  },
+  {
+    name: 'whose Job was never made goes after that',
+    observation: anObservation({
+      verdict: busy,
+      claims: [aClaim(1, { createdAt: 10_000 })],
+      nowMilliseconds: start + 25_000,
+    }),
+    wantEffects: ['TryJob', 'WriteStatus', 'DeleteClaim'],
+    wantReason: 'CardsBusy',
+    wantQueued: true,
+    wantAgainInMilliseconds: 300_000,
+  },
+  {
+    name: 'that an earlier try has left is not taken from under the next one',
+    observation: anObservation({ verdict: placed, claims: [aClaim()], nowMilliseconds: start + 25_000 }),
+    wantEffects: ['CreateJob', 'WriteStatus'],
+    wantReason: 'Starting',
+    wantQueued: true,
+  },
+  {
+    name: 'of a former GPUJob with this name is waited for: it holds its card until its Pod is over',
+    observation: anObservation({ verdict: placed, claims: [aClaim(1, { owner: gpujobOwner('former-uid') })] }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'NameTaken',
+    wantMessage: 'the ResourceClaim train-1 of an earlier GPUJob with this name is being deleted',
+  },
+  {
+    name: 'that somebody deleted before the Pod was on its node is given ten seconds: it may be on its way',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [claiming()],
+      pods: [aPod()],
+      nowMilliseconds: start + 4_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Starting',
+    wantAgainInMilliseconds: 6_000,
+  },
+  {
+    name: 'that is gone then undoes the run: the scheduler would not look at its Pod again, and say nothing',
+    observation: anObservation({
+      gpujob: aGPUJob({}, running),
+      jobs: [claiming()],
+      claims: [aClaim(1, { isDeleting: true })],
+      pods: [aPod()],
+      nowMilliseconds: start + 10_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'BackingOff',
+    wantMessage: `run 1: the ResourceClaim train-1 was deleted before the Pod was on its node; the next try is at ${at(20_000)}`,
+    wantAgainInMilliseconds: 10_000,
   },
 ];
 
@@ -608,7 +719,7 @@ function statusWritten(effects: readonly Effect[]): GPUJobStatus {
 describe.each([
   ['before a run', beforeARun],
   ['during a run', duringARun],
-  ['the claims of a run', claims],
+  ['the claim of a run', claims],
   ['after a run', afterARun],
 ])('decide, %s', (_stage, cases) => {
   it.each(cases)('$name', ({ observation, ...want }) => {

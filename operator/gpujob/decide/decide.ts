@@ -16,7 +16,7 @@ export function decide(o: Observation): Decision {
   const decision = decideRun(o);
   const again = earliest(clean.againInMilliseconds, decision.againInMilliseconds);
   return {
-    effects: [...clean.effects, ...decision.effects],
+    effects: [...clean.effects, ...decision.effects, ...clean.releases],
     queued: decision.queued,
     ...(again === undefined ? {} : { againInMilliseconds: again }),
   };

@@ -2,7 +2,7 @@
 import type { Placement } from '../../placement/model.ts';
 import { labels } from '../../resources/labels.ts';
 import type { GPUJob, GPUJobStatus } from '../../resources/gpujob.ts';
-import type { Job, Pod } from '../../runtime/kubernetes.ts';
+import type { Job, KubernetesObject, Pod, ResourceClaim } from '../../runtime/kubernetes.ts';
 import type { Observation } from '../observation.ts';
 import { runName } from '../job.ts';
 import { conditionIsTrue } from './conditions.ts';
@@ -28,6 +28,11 @@ export function ownJobs(o: Observation): Job[] {
   return o.jobs.filter((job) => controllerOf(job)?.uid === o.gpujob.metadata.uid);
 }
 
+/** Of runs of one worker. The claims of a gang are made for its Pods, and owned by them. */
+export function ownClaims(o: Observation): ResourceClaim[] {
+  return o.claims.filter((claim) => controllerOf(claim)?.uid === o.gpujob.metadata.uid);
+}
+
 /** By name and owner: two Jobs can't have one name, so nobody else's can stand in for a run. */
 export function isRunOf(gpujob: GPUJob, job: Job): boolean {
   return (
@@ -35,8 +40,10 @@ export function isRunOf(gpujob: GPUJob, job: Job): boolean {
   );
 }
 
-export function controllerOf(job: Job): { kind: string; uid: string } | undefined {
-  return job.metadata.ownerReferences?.find((owner) => owner.controller === true);
+export function controllerOf({
+  metadata,
+}: Pick<KubernetesObject, 'metadata'>): { kind: string; uid: string } | undefined {
+  return metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
 
 /** By label: a Pod's owner is its Job. */

@@ -1,6 +1,7 @@
 // No run is open: is there a reason not to start one, are there cards, and what does the job wait for? The first answer wins.
 import type { Placement, WaitReason } from '../../placement/model.ts';
 import { reservationFor } from '../../placement/queue/planner.ts';
+import { gpujobs } from '../../resources/gpujob.ts';
 import type { Reason } from '../../resources/gpujob/conditions.ts';
 import type { Effect } from '../effects.ts';
 import { buildClaims, buildJob, buildService, runName } from '../job.ts';
@@ -78,12 +79,21 @@ function namesake(o: Observation): Outcome | undefined {
   const job = o.jobs.find(
     (candidate) => candidate.metadata.name === name && controllerOf(candidate)?.uid !== o.gpujob.metadata.uid,
   );
-  if (!job) return undefined;
-  const former = controllerOf(job)?.kind === o.gpujob.kind;
+  if (!job) return formerClaim(o, name);
+  const former = controllerOf(job)?.kind === gpujobs.kind;
   const message = former
     ? `the Job ${name} of an earlier GPUJob with this name is being deleted`
     : `the Job ${name} carries this GPUJob's labels and isn't its own: delete it`;
   return waiting(o, { kind: 'Waiting', reason: 'NameTaken', message, stalled: !former }, undefined);
+}
+
+/** It holds its card until its Pod is over, however long that takes to end. */
+function formerClaim(o: Observation, name: string): Outcome | undefined {
+  const claim = o.claims.find(({ metadata }) => metadata.name === name);
+  const owner = claim && controllerOf(claim);
+  if (owner?.kind !== gpujobs.kind || owner.uid === o.gpujob.metadata.uid) return undefined;
+  const message = `the ResourceClaim ${name} of an earlier GPUJob with this name is being deleted`;
+  return waiting(o, { kind: 'Waiting', reason: 'NameTaken', message, stalled: false }, undefined);
 }
 
 function placeRun(o: Observation): Outcome {

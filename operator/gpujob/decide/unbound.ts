@@ -1,8 +1,9 @@
 // Whether a run whose Pods aren't all on their nodes may go on waiting. A run is undone whole: half a gang holds cards for nothing.
-import type { Pod } from '../../runtime/kubernetes.ts';
+import { claimKindOf } from '../../placement/allocation/backend.ts';
+import type { Job, Pod } from '../../runtime/kubernetes.ts';
 import type { Observation } from '../observation.ts';
 import type { Ending } from './ending.ts';
-import { isBound, type OpenRun } from './run.ts';
+import { isBound, isDeleting, type OpenRun, ownClaims } from './run.ts';
 
 export interface Unbound {
   readonly ending?: Ending;
@@ -17,6 +18,7 @@ export function unbound(o: Observation, run: OpenRun): Unbound | undefined {
   return (
     lostNode(o, run) ??
     refusedPods(o, run, run.job.metadata.uid) ??
+    lostClaim(o, run, run.job) ??
     unschedulable(o, run) ??
     silent(o, run.job.metadata.creationTimestamp)
   );
@@ -35,6 +37,17 @@ function refusedPods(o: Observation, run: OpenRun, jobUID: string): Unbound | un
   if (refusal === undefined || run.pods.length >= o.spec.workers) return undefined;
   const left = refusal.sinceMilliseconds + o.settings.refusalGraceMilliseconds - o.nowMilliseconds;
   return left > 0 ? { againInMilliseconds: left } : { ending: { outcome: 'PodsRefused', message: refusal.words } };
+}
+
+/** Somebody deleted it. The scheduler doesn't look at a Pod whose claim isn't there, and says nothing of it. */
+function lostClaim(o: Observation, { placement }: OpenRun, { metadata }: Job): Unbound | undefined {
+  if (!placement || claimKindOf(placement) !== 'ResourceClaim') return undefined;
+  const claim = ownClaims(o).find((candidate) => candidate.metadata.name === metadata.name);
+  if (claim && !isDeleting(claim)) return undefined;
+  const left = Date.parse(metadata.creationTimestamp ?? '') + o.settings.bindTimeoutMilliseconds - o.nowMilliseconds;
+  if (left > 0) return { againInMilliseconds: left };
+  const message = `the ResourceClaim ${metadata.name} was deleted before the Pod was on its node`;
+  return { ending: { outcome: 'Disrupted', message } };
 }
 
 interface Refused {

@@ -2,7 +2,7 @@
 import type { Placement } from '../../placement/model.ts';
 import { labels } from '../../resources/labels.ts';
 import { type GPUJob, gpujobDefaults, type GPUJobSpec, type GPUJobStatus } from '../../resources/gpujob.ts';
-import type { Job, Pod } from '../../runtime/kubernetes.ts';
+import type { Job, Pod, ResourceClaim } from '../../runtime/kubernetes.ts';
 import { defaultSettings, type Observation } from '../observation.ts';
 import { reservationAnnotation } from '../reservation.ts';
 import { workloadOf } from '../workload.ts';
@@ -14,9 +14,8 @@ export function at(milliseconds: number): string {
 }
 
 export function aGPUJob(spec: Partial<GPUJobSpec> = {}, status?: GPUJobStatus): GPUJob {
+  // As the store keeps it: without apiVersion and kind.
   return {
-    apiVersion: 'orquanta.io/v1alpha1',
-    kind: 'GPUJob',
     metadata: {
       name: 'train',
       namespace: 'ml',
@@ -59,12 +58,42 @@ export function aJob(run = 1, ending?: JobEnding, owner = 'gpujob-uid', placemen
       creationTimestamp: at(0),
       labels: { [labels.gpujob]: 'train', [labels.gpujobUID]: owner, [labels.run]: String(run) },
       annotations: reservationAnnotation(reservation),
-      ownerReferences: [
-        { apiVersion: 'orquanta.io/v1alpha1', kind: 'GPUJob', name: 'train', uid: owner, controller: true },
-      ],
+      ownerReferences: [gpujobOwner(owner)],
     },
     status: ending ? { conditions: [{ type: ending, status: 'True' }] } : {},
   };
+}
+
+/** The claim of a run of one worker. */
+export function aClaim(
+  run = 1,
+  { createdAt = 0, isDeleting = false, owner = gpujobOwner() }: ClaimState = {},
+): ResourceClaim {
+  return {
+    metadata: {
+      name: `train-${run}`,
+      namespace: 'ml',
+      uid: `claim-${run}-of-${owner.uid}`,
+      resourceVersion: '15',
+      creationTimestamp: at(createdAt),
+      labels: { [labels.gpujob]: 'train', [labels.gpujobUID]: 'gpujob-uid', [labels.run]: String(run) },
+      ownerReferences: [owner],
+      ...(isDeleting ? { deletionTimestamp: at(createdAt) } : {}),
+    },
+    spec: {},
+  };
+}
+
+interface ClaimState {
+  readonly createdAt?: number;
+  readonly isDeleting?: boolean;
+  readonly owner?: Owner;
+}
+
+type Owner = NonNullable<ResourceClaim['metadata']['ownerReferences']>[number];
+
+export function gpujobOwner(uid = 'gpujob-uid'): Owner {
+  return { apiVersion: 'orquanta.io/v1alpha1', kind: 'GPUJob', name: 'train', uid, controller: true };
 }
 
 export interface PodState {
@@ -147,6 +176,7 @@ export function anObservation(overrides: ObservationOverrides = {}): Observation
     nowMilliseconds: start,
     settings: defaultSettings,
     jobs: [],
+    claims: [],
     pods: [],
     podRefusals: new Map(),
     verdict: undefined,

@@ -1,10 +1,11 @@
 // A pure model of the API server, the Job controller and the containers, as far as `decide` can see them, for property
 // tests. It is a model of the rules, not a stand-in for the control plane: e2e runs on the real one.
-import type { Verdict } from '../../placement/model.ts';
+import type { Placement, Verdict } from '../../placement/model.ts';
 import { labels } from '../../resources/labels.ts';
 import type { GPUJob } from '../../resources/gpujob.ts';
-import type { Job, Pod } from '../../runtime/kubernetes.ts';
+import type { Job, Pod, ResourceClaim } from '../../runtime/kubernetes.ts';
 import { decide } from '../decide/decide.ts';
+import { isOver } from '../decide/run.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import { reservationOf } from '../reservation.ts';
@@ -17,6 +18,7 @@ export interface World {
   version: number;
   gpujob: GPUJob;
   jobs: Job[];
+  claims: ResourceClaim[];
   pods: Pod[];
   room: Room;
   /** What the catalogue has to say of the job. */
@@ -30,7 +32,7 @@ export interface World {
 }
 
 export function aWorld(spec: Parameters<typeof aGPUJob>[0] = {}): World {
-  const nothing = { jobs: [], pods: [], made: [], warnings: 0, retries: 0, catalogueWords: undefined };
+  const nothing = { jobs: [], claims: [], pods: [], made: [], warnings: 0, retries: 0, catalogueWords: undefined };
   return { milliseconds: 0, version: 1, gpujob: aGPUJob(spec), room: 'Free', ...nothing };
 }
 
@@ -38,8 +40,14 @@ export function clone(world: World): World {
   return structuredClone(world);
 }
 
+/** Cards are held by claims: whoever has none has less to go wrong. */
+function claiming(run: number): Placement {
+  const what = { driver: 'gpu.nvidia.com', gpus: 1, identityAttribute: 'uuid', mebibytes: 20_480 };
+  return { ...aPlacement(run), backend: 'DRA', claim: { ...what, match: {}, requests: {} } };
+}
+
 function verdictOn(world: World, run: number): Verdict {
-  if (world.room === 'Free') return { kind: 'Placed', placement: aPlacement(run) };
+  if (world.room === 'Free') return { kind: 'Placed', placement: claiming(run) };
   return world.room === 'Busy'
     ? { kind: 'Waiting', reason: 'CardsBusy', message: 'all busy' }
     : { kind: 'Waiting', reason: 'NeverFits', message: 'too large' };
@@ -49,6 +57,7 @@ export function observeWorld(world: World): Observation {
   const base = {
     gpujob: world.gpujob,
     jobs: world.jobs,
+    claims: world.claims,
     pods: world.pods,
     catalogueWords: world.catalogueWords,
     nowMilliseconds: start + world.milliseconds,
@@ -66,10 +75,14 @@ export function apply(world: World, seen: GPUJob, effect: Effect): boolean {
       return deleteJob(world, effect);
     case 'WriteStatus':
       return writeStatus(world, seen, effect);
+    case 'CreateClaims':
+      return createClaim(world, effect);
+    case 'DeleteClaim':
+      deleteClaim(world, effect.claim.metadata.uid);
+      return true;
     case 'CreateService':
     case 'DeleteService':
-    case 'CreateClaims':
-    case 'DeleteClaims':
+    case 'DeleteClaimTemplate':
     case 'TryJob':
     case 'Learn':
     case 'Settle':
@@ -93,6 +106,36 @@ function createJob(world: World, { job }: Extract<Effect, { kind: 'CreateJob' }>
   return true;
 }
 
+function createClaim(world: World, { claims }: Extract<Effect, { kind: 'CreateClaims' }>): boolean {
+  const found = world.claims.find(({ metadata }) => metadata.name === claims.metadata.name);
+  if (found) return found.metadata.deletionTimestamp === undefined;
+  world.version += 1;
+  const version = String(world.version);
+  const metadata = {
+    ...claims.metadata,
+    uid: `claim-${version}`,
+    resourceVersion: version,
+    creationTimestamp: at(world.milliseconds),
+  };
+  world.claims.push({ metadata, spec: {} });
+  return true;
+}
+
+/** Who holds a card by it keeps it until he is over. */
+export function deleteClaim(world: World, uid: string): void {
+  const found = world.claims.find(({ metadata }) => metadata.uid === uid);
+  if (!found) return;
+  const { name } = found.metadata;
+  if (!world.pods.some((pod) => `train-${pod.metadata.labels?.[labels.run]}` === name && !isOver(pod)))
+    world.claims = world.claims.filter((claim) => claim !== found);
+  else found.metadata = { ...found.metadata, deletionTimestamp: at(world.milliseconds) };
+}
+
+/** The claim controller takes the finalizer away when the last Pod is over. */
+function releaseClaims(world: World): void {
+  for (const { metadata } of world.claims) if (metadata.deletionTimestamp) deleteClaim(world, metadata.uid);
+}
+
 function deleteJob(world: World, effect: Extract<Effect, { kind: 'DeleteJob' }>): boolean {
   const found = world.jobs.find((job) => job.metadata.name === effect.name);
   if (!found) return true;
@@ -105,6 +148,7 @@ export function removeJob(world: World, name: string): void {
   const run = world.jobs.find((job) => job.metadata.name === name)?.metadata.labels?.[labels.run];
   world.jobs = world.jobs.filter((job) => job.metadata.name !== name);
   world.pods = world.pods.filter((pod) => pod.metadata.labels?.[labels.run] !== run);
+  releaseClaims(world);
 }
 
 function writeStatus(world: World, seen: GPUJob, { status, facts }: Extract<Effect, { kind: 'WriteStatus' }>): boolean {
@@ -176,4 +220,5 @@ export function endJob(world: World, type: 'Complete' | 'Failed'): void {
   world.version += 1;
   job.metadata = { ...job.metadata, resourceVersion: String(world.version) };
   job.status = { conditions: [{ type, status: 'True' }] };
+  releaseClaims(world);
 }

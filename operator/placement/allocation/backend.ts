@@ -1,6 +1,7 @@
 // How a placement becomes something that the scheduler holds: one interface, one file per way. Placement knows cards, not
 // mechanisms; a backend turns a choice into parts of the pod template and decides nothing.
 import type { NodeSelectorTerm, Placement, Toleration } from '../model.ts';
+import { workerCount } from '../worker-count.ts';
 
 export interface ContainerShape {
   name: string;
@@ -51,11 +52,13 @@ export interface DeviceClaim {
   constraints?: { requests: string[]; distinctAttribute: string }[];
 }
 
-/** What holds a run's cards: a claim where one worker is alone; where there are more, each one's is made from a template. */
+/** A claim where one worker is alone; where there are more, each one's is made from a template. */
 export type ClaimKind = 'ResourceClaim' | 'ResourceClaimTemplate';
 
-export function claimKindFor(workers: number): ClaimKind {
-  return workers === 1 ? 'ResourceClaim' : 'ResourceClaimTemplate';
+/** What a run has that is placed so; undefined where no claim holds its cards. */
+export function claimKindOf({ backend, workers }: Placement): ClaimKind | undefined {
+  if (backend !== 'DRA') return undefined;
+  return workerCount(workers) === 1 ? 'ResourceClaim' : 'ResourceClaimTemplate';
 }
 
 export interface AllocationBackend {

@@ -5,13 +5,12 @@ import type { CardClaim, Placement } from '../model.ts';
 import {
   type AllocationBackend,
   type AllocationRequest,
-  claimKindFor,
+  claimKindOf,
   type DeviceClaim,
   type PodTemplateShape,
 } from './backend.ts';
 import { pinnedTo, withContainer, withToleration } from './pin.ts';
 import { shareMebibytes } from './share.ts';
-import { workerCount } from '../worker-count.ts';
 
 export const dra: AllocationBackend = { name: 'DRA', allocate, claimFor };
 
@@ -43,9 +42,7 @@ function claimedFrom(
   placement: Placement,
   name: string,
 ): { resourceClaimName: string } | { resourceClaimTemplateName: string } {
-  return claimKindFor(workerCount(placement.workers)) === 'ResourceClaim'
-    ? { resourceClaimName: name }
-    : { resourceClaimTemplateName: name };
+  return claimKindOf(placement) === 'ResourceClaim' ? { resourceClaimName: name } : { resourceClaimTemplateName: name };
 }
 
 function claimFor(placement: Placement): DeviceClaim | undefined {

@@ -1,19 +1,19 @@
 // What the server answers to each effect, and what becomes of it: done, outdated, refused, or thrown for another try.
 import { describe, expect, it } from 'vitest';
-import { type GPUJob, gpujobDefaults, gpujobs } from '../resources/gpujob.ts';
-import { ApiClient } from '../runtime/client.ts';
-import { ApiError } from '../runtime/errors.ts';
-import type { Job, ResourceClaim } from '../runtime/kubernetes.ts';
-import { jobs, resourceClaims, resourceClaimTemplates, services } from '../runtime/resource.ts';
-import { Store } from '../runtime/store.ts';
-import { FakeClock } from '../runtime/testing/fake-clock.ts';
-import { InMemoryApiServer, type Interceptor } from '../runtime/testing/in-memory-api-server.ts';
-import type { Placement } from '../placement/model.ts';
-import type { Lesson } from '../policy/learner.ts';
-import type { Effect, Fact } from './effects.ts';
-import { buildClaims, buildJob, buildService } from './job.ts';
+import { type GPUJob, gpujobDefaults, gpujobs } from '../../resources/gpujob.ts';
+import { ApiClient } from '../../runtime/client.ts';
+import { ApiError } from '../../runtime/errors.ts';
+import type { Job, ResourceClaim } from '../../runtime/kubernetes.ts';
+import { jobs, resourceClaims, resourceClaimTemplates, services } from '../../runtime/resource.ts';
+import { Store } from '../../runtime/store.ts';
+import { FakeClock } from '../../runtime/testing/fake-clock.ts';
+import { InMemoryApiServer, type Interceptor } from '../../runtime/testing/in-memory-api-server.ts';
+import type { Placement } from '../../placement/model.ts';
+import type { Lesson } from '../../policy/learner.ts';
+import type { Effect, Fact } from '../effects.ts';
+import { buildClaims, buildJob, buildService } from '../job.ts';
 import { perform } from './perform.ts';
-import { aGPUJob, aPlacement } from './testing/builders.ts';
+import { aGPUJob, aPlacement } from '../testing/builders.ts';
 
 const signal = new AbortController().signal;
 
@@ -212,8 +212,6 @@ function claimsOf(
 }
 
 describe('what a run claims', () => {
-  const deleteClaims: Effect = { kind: 'DeleteClaims', name: 'train-1', of: 'ResourceClaim' };
-
   it('is a claim for one worker, and for several a template', async () => {
     const { run, gpujob, client } = await aServer();
     await run([claimsOf(gpujob, ['a'])]);
@@ -241,48 +239,67 @@ describe('what a run claims', () => {
   });
 
   it('is waited for while it is being deleted: a Pod that names it would never start', async () => {
-    const { run, gpujob, client } = await aServer();
+    const { run, gpujob, client, stores } = await aServer();
     const { claims } = claimsOf(gpujob, ['a']);
     const metadata = { ...claims.metadata, finalizers: ['resource.kubernetes.io/delete-protection'] };
-    await client.create(resourceClaims, { ...claims, metadata } as ResourceClaim, {}, signal);
-    await run([deleteClaims]);
+    const claim = await client.create(resourceClaims, { ...claims, metadata } as ResourceClaim, {}, signal);
+    await run([{ kind: 'DeleteClaim', claim }]);
+    expect(stores.resourceClaims.get('ml/train-1')?.metadata.deletionTimestamp).toBeDefined();
     expect((await run([claimsOf(gpujob, ['a'])])).kind).toBe('Outdated');
   });
 
-  it("is refused under a name that is somebody else's, and theirs is never deleted", async () => {
+  it("is refused under a name that is somebody else's", async () => {
     const { run, gpujob, client } = await aServer();
     await client.create(resourceClaims, { metadata: { name: 'train-1', namespace: 'ml' }, spec: {} }, {}, signal);
     expect(await run([claimsOf(gpujob, ['a'])])).toMatchObject({ kind: 'Refused', refusal: { kind: 'NameTaken' } });
-    expect((await run([deleteClaims])).kind).toBe('Done');
     expect((await client.list(resourceClaims, {}, signal)).items).toHaveLength(1);
   });
 
-  it('is given back where its Job is refused: it would count in a quota until the next try', async () => {
-    const { run, gpujob, client, server, createJob } = await aServer();
-    server.intercept((request, serve) => {
-      if (request.method === 'POST' && request.path.endsWith('/jobs'))
-        throw new ApiError('Forbidden', 'exceeded quota');
-      return serve();
+  it('is refused by a quota in its words', async () => {
+    const { server, run, gpujob } = await aServer();
+    server.intercept(answering('POST', new ApiError('Forbidden', 'exceeded quota')));
+    expect(await run([claimsOf(gpujob, ['a'])])).toEqual({
+      kind: 'Refused',
+      refusal: { kind: 'PodsRefused', run: 1, message: 'exceeded quota' },
     });
-    expect((await run([claimsOf(gpujob, ['a']), createJob])).kind).toBe('Refused');
-    expect((await client.list(resourceClaims, {}, signal)).items).toEqual([]);
   });
 
-  it('is deleted without a look where the store says whose it is', async () => {
-    const { run, gpujob, client, server, stores } = await aServer();
+  it('that an earlier try made is not refused by the quota that it has used up itself', async () => {
+    const { server, run, gpujob, stores } = await aServer();
     await run([claimsOf(gpujob, ['a'])]);
-    const [claim] = (await client.list(resourceClaims, {}, signal)).items;
-    stores.resourceClaims.absorb(claim!);
-    server.intercept(answering('GET', new ApiError('Unavailable', 'not asked')));
-    expect([(await run([deleteClaims])).kind, (await run([deleteClaims])).kind]).toEqual(['Done', 'Done']);
+    Object.assign(stores, { resourceClaims: new Store<ResourceClaim>() });
+    server.intercept(answering('POST', new ApiError('Forbidden', 'exceeded quota')));
+    expect((await run([claimsOf(gpujob, ['a'])])).kind).toBe('Done');
+    expect(stores.resourceClaims.get('ml/train-1')).toBeDefined();
   });
 
-  it('is looked at again where the store knows only a former one of its name', async () => {
+  it('is never taken from a Job that was made, although its answer got lost and other cards are chosen now', async () => {
+    const { run, gpujob, client, stores, createJob } = await aServer();
+    await run([claimsOf(gpujob, ['a']), createJob]);
+    Object.assign(stores, { jobs: new Store<Job>() });
+    expect((await run([claimsOf(gpujob, ['b']), createJob])).kind).toBe('Outdated');
+    expect((await client.list(resourceClaims, {}, signal)).items).toHaveLength(1);
+    expect(stores.jobs.get('ml/train-1')).toBeDefined();
+  });
+
+  it('is in the store as soon as it is made, and out of it as soon as it is deleted', async () => {
     const { run, gpujob, client, stores } = await aServer();
     await run([claimsOf(gpujob, ['a'])]);
-    const [claim] = (await client.list(resourceClaims, {}, signal)).items;
-    stores.resourceClaims.absorb({ ...claim!, metadata: { ...claim!.metadata, uid: 'former' } });
-    expect((await run([deleteClaims])).kind).toBe('Outdated');
+    const claim = stores.resourceClaims.get('ml/train-1');
+    expect(claim?.metadata.ownerReferences?.[0]?.uid).toBe(gpujob.metadata.uid);
+    const deleteClaim: Effect = { kind: 'DeleteClaim', claim: claim! };
+    expect((await run([deleteClaim])).kind).toBe('Done');
+    expect(stores.resourceClaims.get('ml/train-1')).toBeUndefined();
+    expect((await client.list(resourceClaims, {}, signal)).items).toEqual([]);
+    expect((await run([deleteClaim])).kind).toBe('Done');
+  });
+
+  it('is left alone where it is another one by now', async () => {
+    const { run, gpujob, client, stores } = await aServer();
+    await run([claimsOf(gpujob, ['a'])]);
+    const claim = stores.resourceClaims.get('ml/train-1')!;
+    const former = { ...claim, metadata: { ...claim.metadata, uid: 'former' } };
+    expect((await run([{ kind: 'DeleteClaim', claim: former }])).kind).toBe('Done');
     expect((await client.list(resourceClaims, {}, signal)).items).toHaveLength(1);
   });
 });
