@@ -58,7 +58,7 @@ export const reasonMeanings = {
   },
   NameTaken: {
     stage: 'BeforeRun',
-    sentence: "A Job or Service that isn't this GPUJob's has the name of its next run: delete or rename it.",
+    sentence: "A Job, Service or claim that isn't this GPUJob's has the name of its next run: delete or rename it.",
   },
   NoMatchingCards: {
     stage: 'BeforeRun',
@@ -79,7 +79,7 @@ export const reasonMeanings = {
   Starting: { stage: 'InRun', sentence: "The cards are chosen and the run's Pods are being bound and started." },
   PodsRefused: {
     stage: 'InRun',
-    sentence: "A quota, Pod Security or a webhook refuses the run's Pods: the message has its words.",
+    sentence: "A quota, Pod Security or a webhook refuses the run's Pods or its claim: the message has its words.",
   },
   Unschedulable: {
     stage: 'InRun',
