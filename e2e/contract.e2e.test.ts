@@ -8,12 +8,13 @@ import { loadConnection } from '../operator/runtime/connection.ts';
 import type { Connection } from '../operator/runtime/connection.ts';
 import { HttpTransport } from '../operator/runtime/http-transport.ts';
 import { apiServerContract, type ContractServer, protobufContract } from '../operator/runtime/testing/contract.ts';
-import { ownCluster, ownSurroundings } from './setup/surroundings.ts';
+import { leaveControllersWell, ownCluster, ownSurroundings } from './setup/surroundings.ts';
 
 /** Of our own control plane, which alone can be made to forget. */
 const cluster = ownCluster();
 const notOurs = "USE_EXISTING_CLUSTER: someone else's etcd is not ours to compact, nor its API server to restart";
 
+leaveControllersWell();
 apiServerContract('a real kube-apiserver', realServer);
 protobufContract('a real kube-apiserver', realServer);
 

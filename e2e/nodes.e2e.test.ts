@@ -6,7 +6,16 @@ import type { Api, KubernetesObject } from '../hack/api/client.ts';
 import { bareJob } from '../hack/bench/bare-jobs.ts';
 import { deleteNodes, silenceNode } from '../hack/nodes/create.ts';
 import { gpuNode, nvidiaCards } from '../hack/nodes/node.ts';
-import { adminApi, kubectl, namespaceFor, nodesFor, ownCluster, waitFor, waitForObject } from './setup/surroundings.ts';
+import {
+  adminApi,
+  kubectl,
+  leaveControllersWell,
+  namespaceFor,
+  nodesFor,
+  ownCluster,
+  waitFor,
+  waitForObject,
+} from './setup/surroundings.ts';
 
 interface Pod extends KubernetesObject {
   spec: { nodeName?: string };
@@ -16,6 +25,8 @@ interface Pod extends KubernetesObject {
     containerStatuses?: { state: { terminated?: { exitCode: number; reason: string; message?: string } } }[];
   };
 }
+
+leaveControllersWell();
 
 let api: Api;
 beforeAll(() => {

@@ -5,12 +5,14 @@ import { until } from '../../hack/cluster/until.ts';
 import { nodes } from '../../hack/nodes/inventory.ts';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import type { Operator } from '../setup/operator.ts';
-import { adminApi, namespaceFor, nodesFor, ownCluster } from '../setup/surroundings.ts';
+import { adminApi, leaveControllersWell, namespaceFor, nodesFor, ownCluster } from '../setup/surroundings.ts';
 import { burst, isTrue, jobsTold, undone, submit, untilEnded, untilStarted } from './jobs.ts';
 import { answeredAt, audited, isByAnyOperator, isWrite, JobLedger, succeeded } from './ledger.ts';
 import { isLeading } from './metrics.ts';
 import { operatorForTest, quickLease } from './replicas.ts';
 import { say, seconds } from './say.ts';
+
+leaveControllersWell();
 
 const api = adminApi();
 

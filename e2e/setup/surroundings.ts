@@ -2,7 +2,7 @@
 // nothing by hand: its namespace goes when it ends, its nodes when it says so.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { inject, onTestFinished } from 'vitest';
+import { afterAll, inject, onTestFinished } from 'vitest';
 import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
 import { type Cluster, openCluster } from '../../hack/cluster/cluster.ts';
@@ -39,6 +39,13 @@ export function ownCluster(): Cluster | undefined {
   return isOurs ? openCluster(directory) : undefined;
 }
 
+/** For a file that takes the API server away: what comes after it finds controllers that have seen all there is. */
+export function leaveControllersWell(): void {
+  afterAll(async () => {
+    await ownCluster()?.restartControllers();
+  });
+}
+
 /** A namespace that takes Pods, named after the test; deleted (not waited for) when the test ends. */
 export async function namespaceFor(api: Api, title: string, labels: Record<string, string> = {}): Promise<string> {
   const words = title
@@ -52,8 +59,8 @@ export async function namespaceFor(api: Api, title: string, labels: Record<strin
   });
   await waitFor(api, `/api/v1/namespaces/${name}/serviceaccounts`, {
     what: `the default service account of ${name}`,
-    // Where the test file before had the API server killed, the controller manager lists again after up to 30 s, and half as
-    // much by chance (client-go's reflector).
+    // Where the test before had the API server killed, the controller manager lists again after up to 30 s, and half as much
+    // by chance (client-go's reflector).
     timeoutMilliseconds: 90_000,
     until: (seen) => seen.length > 0,
   });

@@ -88,6 +88,14 @@ export class Cluster {
     await this.restartKwok();
   }
 
+  /** They list everything at once: after an API server was away each of their watches backs off by itself, for up to 45 s. */
+  async restartControllers(): Promise<void> {
+    for (const name of ['kube-scheduler', 'kube-controller-manager']) {
+      await processes.stopProcess(this.directory, name);
+      processes.restartProcess(this.directory, name);
+    }
+  }
+
   /** The same cluster, port and objects with other flags, as after an upgrade. Without any it is as it comes. */
   async restartWith(flags: components.Flags, signal: AbortSignal = AbortSignal.timeout(60_000)): Promise<void> {
     const { directory, programs } = this;
