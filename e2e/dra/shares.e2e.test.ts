@@ -3,7 +3,7 @@
 import { describe, expect } from 'vitest';
 import { nvidiaCards } from '../../hack/nodes/node.ts';
 import { draScenario } from '../setup/dra.ts';
-import { messageOf, operatorForFile, outcomesOf, reasonOf } from '../setup/gpujobs.ts';
+import { isTrue, messageOf, operatorForFile, outcomesOf, reasonOf } from '../setup/gpujobs.ts';
 import { cardQuota } from './card-quota.ts';
 
 operatorForFile({ name: 'operator-dra-shares' });
@@ -163,6 +163,22 @@ describe.concurrent('a GPUJob that is deleted', () => {
     expect(reasonOf(await stage.untilFinished('next'))).toBe('Complete');
     await stage.delete('gpujobs', 'next');
     await dra.untilLeft('resourceclaims', 0);
+  });
+
+  draScenario('and made again waits until its claim is gone, and is not called stalled', async ({ stage, dra }) => {
+    await dra.nodes({ only: a100x80(1) });
+    const holding = (finalizers: string[]) =>
+      stage.api.patch(`${dra.path('resourceclaims')}/again-1`, { metadata: { finalizers } });
+    await stage.submit('again', { vram: '50Gi', play: forever, spec: dra.shared });
+    await dra.runs('again');
+    await holding(['resource.kubernetes.io/delete-protection', 'example.com/slow']);
+    await stage.delete('gpujobs', 'again');
+    await stage.submit('again', { vram: '50Gi', spec: dra.shared });
+    const words = 'the ResourceClaim again-1 of an earlier GPUJob with this name is being deleted';
+    const waiting = await stage.until('again', 'to wait for the claim', (gpujob) => messageOf(gpujob) === words);
+    expect([reasonOf(waiting), isTrue(waiting, 'Stalled')]).toEqual(['NameTaken', false]);
+    await holding([]);
+    expect(reasonOf(await stage.untilFinished('again'))).toBe('Complete');
   });
 
   draScenario('while it is suspended holds nothing, and resumed it claims anew', async ({ stage, dra }) => {

@@ -53,6 +53,9 @@ const done: Outcome = { kind: 'done' };
  */
 const podNewsMilliseconds = 500;
 
+/** A decision that has nothing to write and wants to be asked again at once would let nobody else have a turn. */
+const soonestMilliseconds = 100;
+
 export class GPUJobController {
   readonly #options: GPUJobControllerOptions;
   readonly #dispatcher: Dispatcher;
@@ -179,7 +182,7 @@ export class GPUJobController {
         if (performance.statusWritten) this.#noteStatusWrite(uid);
         return decision.againInMilliseconds === undefined
           ? done
-          : { kind: 'requeueAfter', milliseconds: decision.againInMilliseconds };
+          : { kind: 'requeueAfter', milliseconds: Math.max(decision.againInMilliseconds, soonestMilliseconds) };
     }
   }
 

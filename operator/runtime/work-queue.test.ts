@@ -66,6 +66,15 @@ describe('a work queue', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('waits for longer than a timer can, woken in between: Node would fire such a timer at once', async () => {
+    const { clock, queue } = aQueue();
+    queue.addAfter('a', 30 * 86_400_000);
+    await clock.advance(2 ** 31 - 2);
+    expect(queue.length).toBe(0);
+    await clock.advance(1);
+    expect(queue.length).toBe(1);
+  });
+
   it('adds at once what waits no time', () => {
     const { queue } = aQueue();
     queue.addAfter('a', 0);

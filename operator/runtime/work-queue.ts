@@ -18,6 +18,9 @@ export interface WorkQueueOptions {
 /** Sooner than client-go's 5 ms would be noise against one request; later than its 1000 s would look like a hang. */
 const defaultBackoff: Backoff = { firstMilliseconds: 20, maxMilliseconds: 300_000 };
 
+/** Node makes a timer of more than this one of 1 ms (timers.setTimeout). Whoever is woken after 24 days asks for the rest. */
+const longestTimerMilliseconds = 2 ** 31 - 1;
+
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -58,14 +61,15 @@ export class WorkQueue {
       this.add(key);
       return;
     }
-    const at = this.#clock.monotonic() + milliseconds;
+    const wait = Math.min(milliseconds, longestTimerMilliseconds);
+    const at = this.#clock.monotonic() + wait;
     const waiting = this.#delayed.get(key);
     if (waiting && waiting.at <= at) return;
     waiting?.timer.cancel();
     const timer = this.#clock.setTimeout(() => {
       this.#delayed.delete(key);
       this.add(key);
-    }, milliseconds);
+    }, wait);
     this.#delayed.set(key, { at, timer });
   }
 

@@ -2,6 +2,7 @@
 // finished one not before a former leader must have noticed that it lost the lease (design rule 8).
 import type { Job, ResourceClaim } from '../../runtime/kubernetes.ts';
 import { claimKindOf } from '../../placement/allocation/backend.ts';
+import type { Placement } from '../../placement/model.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import { reservationOf } from '../reservation.ts';
@@ -48,6 +49,11 @@ function madeTemplate(job: Job): boolean {
   return placement !== undefined && claimKindOf(placement) === 'ResourceClaimTemplate';
 }
 
+/** Where nobody can say any more it does. */
+function usesClaim(placement: Placement | undefined): boolean {
+  return placement === undefined || claimKindOf(placement) === 'ResourceClaim';
+}
+
 /**
  * A claim counts in its namespace's quota for as long as it exists, whether it holds a card or not: it goes with the life of its
  * Job, which stays after its end. Without a Job it is what a crash left, or about to have one.
@@ -56,9 +62,10 @@ function untilRelease(o: Observation, claim: ResourceClaim, dueJobs: readonly Jo
   const job = ownJobs(o).find(({ metadata }) => metadata.name === claim.metadata.name);
   if (job) {
     const isOver = endOf(job) !== undefined || isDeleting(job) || dueJobs.includes(job);
-    return isOver ? 0 : Number.POSITIVE_INFINITY;
+    return isOver || !usesClaim(reservationOf(job)?.placement) ? 0 : Number.POSITIVE_INFINITY;
   }
-  if (o.verdict?.kind === 'Placed' && runOf(claim) === o.workload.run) return Number.POSITIVE_INFINITY;
+  const isToStart = o.verdict?.kind === 'Placed' && runOf(claim) === o.workload.run && usesClaim(o.verdict.placement);
+  if (isToStart) return Number.POSITIVE_INFINITY;
   const made = Date.parse(claim.metadata.creationTimestamp ?? '');
   return made + o.settings.leaseDurationMilliseconds - o.nowMilliseconds;
 }

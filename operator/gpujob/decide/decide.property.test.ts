@@ -266,11 +266,13 @@ describe('decide', () => {
   it('has a claim for the run that goes on, and a lease after a crash behind any prefix of its effects for no other', () => {
     const kept = moves.filter(({ name }) => name !== 'somebody deletes the claim');
     fc.assert(
-      fc.property(spec, lifeOf(kept), fc.nat({ max: 4 }), (jobSpec, steps, prefix) => {
+      fc.property(spec, lifeOf(kept), fc.array(fc.nat({ max: 4 }), { minLength: 24 }), (jobSpec, steps, prefixes) => {
         const world = aWorld(jobSpec);
-        for (const { make } of steps) {
+        for (const [index, { make }] of steps.entries()) {
           make(world);
-          step(world, world, prefix);
+          step(world, world, prefixes[index]);
+          // Something else happens before anybody is back from the crash.
+          if (index % 2 === 0) continue;
           world.milliseconds += defaultSettings.leaseDurationMilliseconds;
           settle(world);
           const going = world.jobs.filter((job) => (job.status?.conditions ?? []).length === 0);

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Placement } from '../../placement/model.ts';
 import type { Attempt, GPUJobStatus } from '../../resources/gpujob.ts';
+import type { Job } from '../../runtime/kubernetes.ts';
 import type { Effect } from '../effects.ts';
 import type { Observation } from '../observation.ts';
 import {
@@ -229,6 +230,8 @@ const beforeARun: readonly Case[] = [
   },
 ];
 
+const beingDeleted = (job: Job): Job => ({ ...job, metadata: { ...job.metadata, deletionTimestamp: at(0) } });
+
 const duringARun: readonly Case[] = [
   {
     name: 'a Pod of an earlier run that may still run is waited for: a node that does not answer may still compute',
@@ -377,6 +380,17 @@ const duringARun: readonly Case[] = [
     wantReason: 'DeadlineExceeded',
     wantMessage: 'the job was active for longer than its activeDeadlineSeconds of 60',
   },
+  {
+    name: 'a job past its deadline whose Job somebody is deleting waits for that, and is not asked again without end',
+    observation: anObservation({
+      gpujob: aGPUJob({ activeDeadlineSeconds: 60 }, running),
+      jobs: [beingDeleted(aJob())],
+      pods: [aPod(1, { phase: 'Running', node: 'node-a', startedAt: 0 })],
+      nowMilliseconds: start + 60_000,
+    }),
+    wantEffects: ['WriteStatus'],
+    wantReason: 'Running',
+  },
 ];
 
 const byClaim: Placement = { ...aPlacement(), backend: 'DRA' };
@@ -483,10 +497,28 @@ const claims: readonly Case[] = [
   },
   {
     name: 'that an earlier try has left is not taken from under the next one',
-    observation: anObservation({ verdict: placed, claims: [aClaim()], nowMilliseconds: start + 25_000 }),
+    observation: anObservation({
+      verdict: { kind: 'Placed', placement: byClaim },
+      claims: [aClaim()],
+      nowMilliseconds: start + 25_000,
+    }),
     wantEffects: ['CreateJob', 'WriteStatus'],
     wantReason: 'Starting',
     wantQueued: true,
+  },
+  {
+    name: 'that an earlier try has left goes where the next one needs none',
+    observation: anObservation({ verdict: placed, claims: [aClaim()], nowMilliseconds: start + 25_000 }),
+    wantEffects: ['CreateJob', 'WriteStatus', 'DeleteClaim'],
+    wantReason: 'Starting',
+    wantQueued: true,
+  },
+  {
+    name: 'goes where its Job holds its cards by no claim',
+    observation: anObservation({ gpujob: aGPUJob({}, running), jobs: [aJob()], claims: [aClaim()] }),
+    wantEffects: ['WriteStatus', 'DeleteClaim'],
+    wantReason: 'Starting',
+    wantAgainInMilliseconds: 300_000,
   },
   {
     name: 'of a former GPUJob with this name is waited for: it holds its card until its Pod is over',
@@ -494,6 +526,7 @@ const claims: readonly Case[] = [
     wantEffects: ['WriteStatus'],
     wantReason: 'NameTaken',
     wantMessage: 'the ResourceClaim train-1 of an earlier GPUJob with this name is being deleted',
+    wantAgainInMilliseconds: 300_000,
   },
   {
     name: 'that somebody deleted before the Pod was on its node is given ten seconds: it may be on its way',

@@ -41,7 +41,8 @@ function keepRun(o: Observation, run: OpenRun): Outcome {
     change: adopted(o, run),
     facts: runStarted(o, run, standing),
     againInMilliseconds: earliest(
-      untilDeadlineMilliseconds(o, run),
+      // Whoever deleted its Job has ended it: no deadline will.
+      run.job && isDeleting(run.job) ? undefined : untilDeadlineMilliseconds(o, run),
       runs ? undefined : untilRunning,
       waiting?.againInMilliseconds,
     ),

@@ -93,7 +93,9 @@ function formerClaim(o: Observation, name: string): Outcome | undefined {
   const owner = claim && controllerOf(claim);
   if (owner?.kind !== gpujobs.kind || owner.uid === o.gpujob.metadata.uid) return undefined;
   const message = `the ResourceClaim ${name} of an earlier GPUJob with this name is being deleted`;
-  return waiting(o, { kind: 'Waiting', reason: 'NameTaken', message, stalled: false }, undefined);
+  const standing: Standing = { kind: 'Waiting', reason: 'NameTaken', message, stalled: false };
+  // Its end is watched; that it is somebody else's now, or nobody's, is seen only by looking.
+  return waiting(o, standing, o.settings.messageIntervalMilliseconds);
 }
 
 function placeRun(o: Observation): Outcome {

@@ -71,8 +71,13 @@ function reservationText({ metadata }: { metadata: { annotations?: Record<string
   return metadata.annotations?.[annotations.reservation];
 }
 
+/** Where a webhook forbids it the claim stays idle, and the next decision tries again: nothing else of the job waits for that. */
 export async function deleteClaim(claim: ResourceClaim, context: PerformContext): Promise<Performance> {
-  const result = await removeChild(resourceClaims, claim, context);
+  const result = await removeChild(resourceClaims, claim, context).catch((error: unknown) => {
+    if (isApiError(error, 'Forbidden')) return undefined;
+    throw error;
+  });
+  if (result === undefined) return done;
   if (result.kind === 'Deleting') keep('ResourceClaim', result.object, context);
   else context.resourceClaims.absorbDelete(claim.metadata);
   return done;

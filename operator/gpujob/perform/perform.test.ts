@@ -294,6 +294,15 @@ describe('what a run claims', () => {
     expect((await run([deleteClaim])).kind).toBe('Done');
   });
 
+  it('stays where a webhook forbids to delete it, and nothing else of the job waits for that', async () => {
+    const { server, run, gpujob, stores } = await aServer();
+    await run([claimsOf(gpujob, ['a'])]);
+    const claim = stores.resourceClaims.get('ml/train-1')!;
+    server.intercept(answering('DELETE', new ApiError('Forbidden', 'no')));
+    expect((await run([{ kind: 'DeleteClaim', claim }])).kind).toBe('Done');
+    expect(stores.resourceClaims.get('ml/train-1')).toBeDefined();
+  });
+
   it('is left alone where it is another one by now', async () => {
     const { run, gpujob, client, stores } = await aServer();
     await run([claimsOf(gpujob, ['a'])]);

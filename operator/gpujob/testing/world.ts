@@ -63,7 +63,8 @@ export function observeWorld(world: World): Observation {
     nowMilliseconds: start + world.milliseconds,
   };
   const run = anObservation(base).workload.run;
-  return anObservation({ ...base, verdict: verdictOn(world, run) });
+  // Who is suspended asks for nothing.
+  return anObservation({ ...base, verdict: world.gpujob.spec.suspend ? undefined : verdictOn(world, run) });
 }
 
 /** False: the precondition didn't hold, and everything behind it is not done. */
