@@ -5,6 +5,7 @@ import { waitFor } from '../../hack/api/wait.ts';
 import { nvidiaCards, gpuNode } from '../../hack/nodes/node.ts';
 import { draNode } from '../../hack/nodes/slices.ts';
 import { cardQuota } from '../dra/card-quota.ts';
+import { ownUse } from '../dra/words.ts';
 import { type Operator, startOperator } from '../setup/operator.ts';
 import { draNodesFor, namespaceFor, nodesFor, waitForObject } from '../setup/surroundings.ts';
 import { type EndState, endStateOf } from './end-state.ts';
@@ -84,8 +85,9 @@ export const allScenarios: readonly Scenario[] = [
     wish: {
       name: 'claims-more',
       requiredVRAM: '20Gi',
-      play: { 'run-seconds': '0.5', 'peak-vram': '30Gi' },
-      spec: { allocation: 'DRA' },
+      // A played container doesn't know what its share is.
+      play: { 'run-seconds': '0.5', 'exit-code': '1,0', log: ownUse(20, 24) },
+      spec: { allocation: 'DRA', isolation: 'Shared' },
     },
     byClaim: true,
     prepare: oneCard,
