@@ -4,7 +4,6 @@ import { expect, onTestFinished } from 'vitest';
 import type { Api, KubernetesObject } from '../../hack/api/client.ts';
 import { gpuJobsOf, jobsOf, podsOf } from '../../hack/bench/gpujobs.ts';
 import { emptyNamespace } from '../../hack/bench/round.ts';
-import { createDRANodes, deleteDRANodes } from '../../hack/nodes/create.ts';
 import { cardMebibytes, openbDRANode } from '../../hack/openb/shares.ts';
 import type { Trace } from '../../hack/openb/trace.ts';
 import { policies, replayShares, type SharesReplayed } from '../../hack/replay/shares.ts';
@@ -14,7 +13,7 @@ import { meanOf, type Simulations, simulations } from '../../hack/replay/simulat
 import { progress } from '../../hack/terminal/progress.ts';
 import { type Claim, ClaimAccount, claimsPath } from '../dra/claim-account.ts';
 import { type Condition, say } from '../setup/gpujobs.ts';
-import { adminApi, namespaceFor, waitForObject } from '../setup/surroundings.ts';
+import { adminApi, draNodesFor, namespaceFor, waitForObject } from '../setup/surroundings.ts';
 import { type GPUJobObject, type NodeObject, onWrongCards, overbooked, type PodObject, waiting } from './oracle.ts';
 import { overdrawn, type SharesState, type SliceObject, waitsInVain } from './shares-oracle.ts';
 
@@ -35,7 +34,7 @@ export async function replaySharesToRest(trace: Trace, count: number, title: str
   const api = adminApi();
   const scene = sharesScene(trace, count, seed);
   const simulated = await simulations(scene);
-  await bringUpNodes(api, scene);
+  await draNodesFor(api, scene.nodes.map(openbDRANode));
   const namespace = await namespaceFor(api, title);
   onTestFinished(() => api.delete(`${policies}/${namespace}`).then(() => undefined));
   onTestFinished(() => emptyNamespace(api, namespace, [gpuJobsOf(namespace), jobsOf(namespace)]));
@@ -53,12 +52,6 @@ export async function replaySharesToRest(trace: Trace, count: number, title: str
       `${account.allocated.size} allocated, at most ${account.mostOnOneCard} on one card; ${waiting(state).length} GPUJobs wait`,
   );
   return { api, namespace, scene, live, simulated, state };
-}
-
-async function bringUpNodes(api: Api, { nodes }: SharesScene): Promise<void> {
-  const own = nodes.map(openbDRANode);
-  onTestFinished(() => deleteDRANodes(api, own));
-  await createDRANodes(api, own);
 }
 
 async function stateOf(api: Api, namespace: string, { nodes }: SharesScene): Promise<SharesState> {

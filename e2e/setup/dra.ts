@@ -141,7 +141,7 @@ export class DRAStage {
 
   /** A claim of somebody else has the name that a GPUJob's claim is to have: the operator looks whose it is, and says so. */
   async takeClaimName(name: string): Promise<void> {
-    const claims = this.path('resourceclaims', this.stage.namespace);
+    const claims = this.path('resourceclaims');
     await this.#api.create(claims, { metadata: { name: `${name}-1` }, spec: { devices: {} } });
     await this.stage.submit(name, { spec: { ...this.exclusive, allocation: 'DRA' } });
     await this.stage.untilReason(name, 'NameTaken');

@@ -7,9 +7,9 @@ import { Api, type KubernetesObject } from '../../hack/api/client.ts';
 import { waitFor } from '../../hack/api/wait.ts';
 import { type Cluster, openCluster } from '../../hack/cluster/cluster.ts';
 import { runKubectl } from '../../hack/cluster/kubectl.ts';
-import { createDRANodes, createNodes, deleteNodes } from '../../hack/nodes/create.ts';
+import { createDRANodes, createNodes, deleteDRANodes, deleteNodes } from '../../hack/nodes/create.ts';
 import type { NodeObject } from '../../hack/nodes/node.ts';
-import { type DRANode, nameOfSlice } from '../../hack/nodes/slices.ts';
+import type { DRANode } from '../../hack/nodes/slices.ts';
 import type { Surroundings } from './global.ts';
 import { laneOfWorker } from './lanes.ts';
 
@@ -80,13 +80,7 @@ export async function nodesFor(api: Api, nodes: readonly NodeObject[]): Promise<
 
 /** The same with nodes whose cards are held by claims. */
 export async function draNodesFor(api: Api, nodes: readonly DRANode[]): Promise<void> {
-  onTestFinished(async () => {
-    for (const node of nodes) await api.delete(`/apis/resource.k8s.io/v1/resourceslices/${nameOfSlice(node)}`);
-    await deleteNodes(
-      api,
-      nodes.map(({ node }) => node.metadata.name),
-    );
-  });
+  onTestFinished(() => deleteDRANodes(api, nodes));
   await createDRANodes(api, nodes);
 }
 

@@ -36,8 +36,7 @@ export type Effect =
   | { readonly kind: 'CreateJob'; readonly job: JobManifest; readonly run: number }
   /** Asks the API server whether it would take the Job of a run that can't start yet. */
   | { readonly kind: 'TryJob'; readonly job: JobManifest; readonly run: number }
-  | { readonly kind: 'DeleteService'; readonly name: string }
-  | { readonly kind: 'DeleteClaimTemplate'; readonly name: string }
+  | { readonly kind: 'DeleteService' | 'DeleteClaimTemplate'; readonly name: string }
   /** With its uid and no version as precondition: who holds a card by it keeps it until his Pod is over. */
   | { readonly kind: 'DeleteClaim'; readonly claim: ResourceClaim }
   /** With uid and resourceVersion as preconditions. */

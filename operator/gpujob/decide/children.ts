@@ -1,5 +1,5 @@
-// Which of a GPUJob's Jobs and claims have served their time. A Job is deleted only after its run's end is recorded in status, and a
-// finished one not before a former leader must have noticed that it lost the lease (design rule 8).
+// Which of a GPUJob's Jobs and claims have served their time. A Job is deleted only after its run's end is recorded in status,
+// and a finished one not before a former leader must have noticed that it lost the lease (design rule 8).
 import type { Job, ResourceClaim } from '../../runtime/kubernetes.ts';
 import { claimKindOf } from '../../placement/allocation/backend.ts';
 import type { Placement } from '../../placement/model.ts';
